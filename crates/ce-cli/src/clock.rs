@@ -1,0 +1,58 @@
+//! A stream's clock: nanoseconds since its start, anchored once to the wall.
+
+use std::time::Instant;
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// Where a stream's clock starts, as other streams can understand it.
+#[derive(Debug, Clone)]
+pub struct Anchor {
+    /// Nanoseconds since 1970 (UTC).
+    pub wall_ns: u64,
+    /// Nanoseconds on the host's monotonic clock.
+    pub monotonic_ns: u64,
+    /// Names the boot that the monotonic clock counts in; `None` where the system does not tell.
+    pub boot_id: Option<String>,
+}
+
+/// Counts nanoseconds from its creation. Never steps, whatever happens to the wall clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// Starts a clock now.
+    pub fn start() -> (Self, Anchor) {
+        let anchor = Anchor {
+            wall_ns: now_ns(ClockId::Realtime),
+            monotonic_ns: now_ns(ClockId::Monotonic),
+            boot_id: std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+                .ok()
+                .map(|text| text.trim().to_owned()),
+        };
+        (Self { start: Instant::now() }, anchor)
+    }
+
+    /// Nanoseconds since the start.
+    pub fn now_ns(&self) -> u64 {
+        self.ns_at(Instant::now())
+    }
+
+    /// An instant on this clock; zero for one before the start.
+    pub fn ns_at(&self, instant: Instant) -> u64 {
+        let elapsed = instant.saturating_duration_since(self.start);
+        u64::try_from(elapsed.as_nanos()).expect("a run is shorter than 584 years")
+    }
+
+    /// The instant at which this clock shows `ns`.
+    pub fn instant(&self, ns: u64) -> Instant {
+        self.start + std::time::Duration::from_nanos(ns)
+    }
+}
+
+fn now_ns(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    seconds * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
+}

@@ -1,0 +1,38 @@
+//! Opens what a tool reads: a file, a FIFO, or stdin.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+/// An opened input and what errors call it.
+pub struct Input {
+    /// The bytes.
+    pub bytes: Box<dyn Read + Send>,
+    /// The path, or `stdin`.
+    pub name: String,
+}
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Input").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Opens `path`; `-` is stdin. A terminal is refused: the tool would wait in silence. Opening a FIFO
+/// waits for its writer.
+pub fn open_input(path: &Path) -> anyhow::Result<Input> {
+    if path.as_os_str() == "-" {
+        if io::stdin().is_terminal() {
+            bail!("stdin is a terminal: pipe data in, or name a file (see --help)");
+        }
+        return Ok(Input { bytes: Box::new(io::stdin()), name: "stdin".into() });
+    }
+    let name = path.display().to_string();
+    let file = File::open(path).with_context(|| format!("{name}: cannot open"))?;
+    if file.metadata().is_ok_and(|meta| meta.is_dir()) {
+        bail!("{name}: is a directory, and a file of records is wanted");
+    }
+    Ok(Input { bytes: Box::new(file), name })
+}

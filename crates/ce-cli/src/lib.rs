@@ -1,0 +1,24 @@
+//! The edge that all tools share: from the command line to an exit code.
+//!
+//! Nothing here knows what a tool does. [`run`] is the whole of every `main`; [`DataOut`] is the
+//! only way to stdout, [`say`] the only way to stderr.
+
+mod clock;
+mod input;
+mod run;
+mod secret;
+mod signal;
+mod stderr;
+mod stdout;
+mod usage;
+
+pub mod parse;
+
+pub use clock::{Anchor, Clock};
+pub use input::{Input, open_input};
+pub use run::{Exit, run};
+pub use secret::{masked_args, masked_url};
+pub use signal::Interrupt;
+pub use stderr::{Progress, say, stderr_is_terminal};
+pub use stdout::{DataOut, StdoutError};
+pub use usage::{Usage, process_usage};

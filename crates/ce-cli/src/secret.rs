@@ -1,0 +1,39 @@
+//! Secrets never appear in a record, a log or a report.
+
+/// The command line of this process with the passwords in URLs masked.
+pub fn masked_args() -> Vec<String> {
+    std::env::args().map(|arg| masked_url(&arg)).collect()
+}
+
+/// `scheme://user:password@host` as `scheme://user:***@host`; other text as it is.
+pub fn masked_url(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("://") else { return text.to_owned() };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let Some((userinfo, _)) = authority.rsplit_once('@') else { return text.to_owned() };
+    let user = userinfo.split(':').next().unwrap_or_default();
+    let after = &rest[userinfo.len()..];
+    if userinfo.contains(':') {
+        format!("{before}://{user}:***{after}")
+    } else {
+        format!("{before}://{user}{after}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked_url;
+
+    #[test]
+    fn passwords_are_masked() {
+        let masked = masked_url("--to=amqp://guest:s3cret@127.0.0.1:5672/%2f");
+        assert_eq!(masked, "--to=amqp://guest:***@127.0.0.1:5672/%2f");
+        assert_eq!(masked_url("http://a:p@ss@h/x@y:z"), "http://a:***@h/x@y:z");
+    }
+
+    #[test]
+    fn other_text_is_left_alone() {
+        for text in ["--rate", "100/s", "http://127.0.0.1:8081/a:b@c", "amqp://guest@host/"] {
+            assert_eq!(masked_url(text), text);
+        }
+    }
+}

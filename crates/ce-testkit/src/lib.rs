@@ -1,0 +1,11 @@
+//! Runs the real binaries, as a shell user would, with a deadline on every wait.
+//!
+//! Development only: no tool depends on this crate.
+
+mod broker;
+mod running;
+mod tool;
+
+pub use broker::{Broker, broker};
+pub use running::Running;
+pub use tool::{Run, Tool, binary};

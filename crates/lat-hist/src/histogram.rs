@@ -1,0 +1,137 @@
+//! Counts per bucket for a whole run, with the exact figures beside them.
+
+use crate::layout::{BUCKETS, bucket_of, highest_us, lowest_us};
+use crate::{Quantile, Window};
+
+/// A distribution of spans of time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Histogram {
+    /// Empty until the first value, so that a metric that never occurs costs nothing.
+    counts: Vec<u64>,
+    exact: Exact,
+}
+
+/// What is known of the values without rounding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Exact {
+    pub(crate) count: u64,
+    pub(crate) overflow: u64,
+    pub(crate) sum_ns: u128,
+    pub(crate) min_ns: u64,
+    pub(crate) max_ns: u64,
+}
+
+impl Exact {
+    pub(crate) fn record(&mut self, ns: u64) {
+        self.min_ns = if self.count == 0 { ns } else { self.min_ns.min(ns) };
+        self.max_ns = self.max_ns.max(ns);
+        self.sum_ns += u128::from(ns);
+        self.count += 1;
+    }
+
+    fn add(&mut self, other: &Self) {
+        if other.count > 0 {
+            self.min_ns =
+                if self.count == 0 { other.min_ns } else { self.min_ns.min(other.min_ns) };
+            self.max_ns = self.max_ns.max(other.max_ns);
+            self.sum_ns += other.sum_ns;
+            self.count += other.count;
+            self.overflow += other.overflow;
+        }
+    }
+}
+
+impl Histogram {
+    /// Records one value, in nanoseconds.
+    pub fn record(&mut self, ns: u64) {
+        self.exact.record(ns);
+        match bucket_of(ns.div_ceil(1000)) {
+            Some(bucket) => self.counts_mut()[usize::from(bucket)] += 1,
+            None => self.exact.overflow += 1,
+        }
+    }
+
+    /// Adds the values of another histogram.
+    pub fn add(&mut self, other: &Self) {
+        self.exact.add(&other.exact);
+        if !other.counts.is_empty() {
+            for (mine, theirs) in self.counts_mut().iter_mut().zip(&other.counts) {
+                *mine += theirs;
+            }
+        }
+    }
+
+    /// Adds the values of a window.
+    pub fn add_window(&mut self, window: &Window) {
+        self.exact.add(window.exact());
+        if window.count() > 0 {
+            window.add_to(self.counts_mut());
+        }
+    }
+
+    /// Forgets all values and keeps the memory.
+    pub fn clear(&mut self) {
+        self.counts.fill(0);
+        self.exact = Exact::default();
+    }
+
+    /// Values recorded, those beyond the range included.
+    pub fn count(&self) -> u64 {
+        self.exact.count
+    }
+
+    /// Values beyond the range of the buckets.
+    pub fn overflow(&self) -> u64 {
+        self.exact.overflow
+    }
+
+    /// Smallest value, exact; `None` when there is none.
+    pub fn min_ns(&self) -> Option<u64> {
+        (self.exact.count > 0).then_some(self.exact.min_ns)
+    }
+
+    /// Largest value, exact; `None` when there is none.
+    pub fn max_ns(&self) -> Option<u64> {
+        (self.exact.count > 0).then_some(self.exact.max_ns)
+    }
+
+    /// Sum of the values, exact.
+    pub fn sum_ns(&self) -> u128 {
+        self.exact.sum_ns
+    }
+
+    /// The value at a quantile, in microseconds: the upper end of the bucket that holds the value of
+    /// that rank, or the exact maximum where that is smaller or beyond the range.
+    pub fn quantile_us(&self, quantile: Quantile) -> Option<u64> {
+        let max_us = self.max_ns()?.div_ceil(1000);
+        let rank = quantile.rank(self.exact.count);
+        let mut seen = 0;
+        for (bucket, count) in self.buckets() {
+            seen += count;
+            if seen >= rank {
+                return Some(highest_us(bucket).min(max_us));
+            }
+        }
+        Some(max_us)
+    }
+
+    /// The buckets that hold values, from the smallest on.
+    pub fn buckets(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
+        let numbered = self.counts.iter().zip(0_u16..);
+        numbered.filter(|&(&count, _)| count > 0).map(|(&count, bucket)| (bucket, count))
+    }
+
+    /// The values below or equal to a limit in microseconds, by buckets: those whose bucket begins
+    /// at or below it.
+    pub fn count_up_to_us(&self, limit_us: u64) -> u64 {
+        let within = self.buckets().take_while(|&(bucket, _)| lowest_us(bucket) <= limit_us);
+        within.map(|(_, count)| count).sum()
+    }
+
+    fn counts_mut(&mut self) -> &mut [u64] {
+        if self.counts.is_empty() {
+            self.counts.resize(BUCKETS, 0);
+        }
+        &mut self.counts
+    }
+}

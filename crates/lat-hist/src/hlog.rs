@@ -1,0 +1,125 @@
+//! The `HdrHistogram` interval log, version 1.3, with V2 compressed payloads.
+//!
+//! The log's clock is seconds since its `StartTime`; the informative maximum of each line is in
+//! milliseconds, as the Java tools print it for values in microseconds.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
+
+use crate::Histogram;
+use crate::layout::{HIGHEST_US, lowest_us};
+
+/// Why a log could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum HlogError {
+    /// A tag ends at the first comma, space or newline; rename the scenario.
+    #[error("`{0}` cannot be a tag of a histogram log: it has a comma, a space or a line break")]
+    Tag(String),
+    /// The payload could not be made.
+    #[error("cannot encode a histogram: {0}")]
+    Encode(String),
+}
+
+/// Writes interval lines to text buffers of the caller's.
+#[derive(Default)]
+pub struct HlogEncoder {
+    serializer: V2DeflateSerializer,
+    payload: Vec<u8>,
+}
+
+impl std::fmt::Debug for HlogEncoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HlogEncoder").finish_non_exhaustive()
+    }
+}
+
+/// The lines that open a log whose clock starts at `wall_start_ns` (Unix time).
+pub fn header(wall_start_ns: u64) -> String {
+    let seconds = seconds(wall_start_ns);
+    format!(
+        "#[Histogram log format version 1.3]\n\
+         #[Values are microseconds]\n\
+         #[StartTime: {seconds} (seconds since epoch)]\n\
+         #[BaseTime: {seconds} (seconds since epoch)]\n\
+         \"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n"
+    )
+}
+
+impl HlogEncoder {
+    /// Appends one interval line. Values beyond the range have no bucket and are not in the log.
+    pub fn interval(
+        &mut self,
+        out: &mut String,
+        tag: &str,
+        start_ns: u64,
+        length_ns: u64,
+        histogram: &Histogram,
+    ) -> Result<(), HlogError> {
+        if tag.is_empty() || tag.contains([',', ' ', '\n', '\r']) {
+            return Err(HlogError::Tag(tag.to_owned()));
+        }
+        let encode = |err: &dyn std::fmt::Display| HlogError::Encode(err.to_string());
+        let mut counts = hdrhistogram::Histogram::<u64>::new_with_bounds(1, HIGHEST_US, 3)
+            .map_err(|err| encode(&err))?;
+        for (bucket, count) in histogram.buckets() {
+            counts.record_n(lowest_us(bucket), count).map_err(|err| encode(&err))?;
+        }
+        self.payload.clear();
+        self.serializer.serialize(&counts, &mut self.payload).map_err(|err| encode(&err))?;
+        let (start, length) = (seconds(start_ns), seconds(length_ns));
+        let max_ms = millis(counts.max());
+        write!(out, "Tag={tag},{start},{length},{max_ms},").expect("a String takes any text");
+        STANDARD.encode_string(&self.payload, out);
+        out.push('\n');
+        Ok(())
+    }
+}
+
+/// Nanoseconds as seconds with the log's three decimals.
+fn seconds(ns: u64) -> String {
+    let ms = ns / 1_000_000;
+    format!("{}.{:03}", ms / 1000, ms % 1000)
+}
+
+fn millis(us: u64) -> String {
+    format!("{}.{:03}", us / 1000, us % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use hdrhistogram::serialization::Deserializer;
+    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_back_by_hdr_histogram() {
+        let mut histogram = Histogram::default();
+        for us in [1, 1, 2047, 2048, 70_000, 3_600_000_000] {
+            histogram.record(us * 1000);
+        }
+        let mut log = header(1_700_000_000_500_000_000);
+        HlogEncoder::default()
+            .interval(&mut log, "default.latency", 3_000_000_000, 1_000_000_000, &histogram)
+            .unwrap();
+        let entries: Vec<_> =
+            IntervalLogIterator::new(log.as_bytes()).map(Result::unwrap).collect();
+        let Some(LogEntry::Interval(line)) = entries.last() else { panic!("no interval: {log}") };
+        assert_eq!(line.tag().unwrap().as_str(), "default.latency");
+        assert_eq!((line.start_timestamp().as_secs(), line.duration().as_secs()), (3, 1));
+        let payload = STANDARD.decode(line.encoded_histogram()).unwrap();
+        let read: hdrhistogram::Histogram<u64> =
+            Deserializer::new().deserialize(&mut payload.as_slice()).unwrap();
+        assert_eq!((read.len(), read.count_at(1), read.count_at(70_000)), (6, 2, 1));
+    }
+
+    #[test]
+    fn a_tag_with_a_comma_is_refused() {
+        let result =
+            HlogEncoder::default().interval(&mut String::new(), "a,b", 0, 1, &Histogram::default());
+        assert!(matches!(result, Err(HlogError::Tag(_))));
+    }
+}

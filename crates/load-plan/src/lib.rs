@@ -1,0 +1,23 @@
+//! When each event is due: pure arithmetic, with no clock, no sleep and no I/O.
+//!
+//! The schedule is open-loop. Event `k` gets its due time from `k` alone, so a slow target cannot
+//! push later events back, and latency counted from the due time cannot leave out the wait that a
+//! stall causes (coordinated omission). At 100 events per second, with a stall until 35 ms:
+//!
+//! ```text
+//! due   0   10   20   30   40   50 ms
+//! sent  0   10   35   35   40   50 ms   event 2 has a lag of 15 ms, and it counts as latency
+//! ```
+//!
+//! Nor is a due time the one before plus a gap: rounding off 0.3 ns per event would put a run of a
+//! billion events 0.3 s off its schedule.
+
+mod duration;
+mod rate;
+mod schedule;
+mod stage;
+
+pub use duration::{DurationError, parse_duration};
+pub use rate::{Rate, RateError};
+pub use schedule::Schedule;
+pub use stage::{Ramp, Stage, StageError, parse_stages};
