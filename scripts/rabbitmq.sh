@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A private RabbitMQ node for tests and demos: own ports, own data, loopback only.
-# Everything it writes is under target/rabbitmq/ of this repository.
+# Everything is under target/rabbitmq/.
 set -euo pipefail
 
 usage() {
@@ -167,7 +167,11 @@ CONF
     pid=$!
     until answers; do
         if ! kill -0 "$pid" 2>/dev/null || ((SECONDS - began > 90)); then
-            tail -n 25 "$dir/log/rabbitmq.log" >&2 || true
+            tail -n 15 "$dir/log/rabbitmq.log" | cut -c 1-300 >&2
+            # Outgoing connections use such ports too (ip_local_port_range); no one listens.
+            if tail -n 15 "$dir/log/rabbitmq.log" | grep -q eaddrinuse; then
+                die "a port of $port to $((port + 3)) is held by a connection: set CE_RABBITMQ_PORT"
+            fi
             die "the node did not come up (log: $dir/log/rabbitmq.log)"
         fi
         sleep 0.2

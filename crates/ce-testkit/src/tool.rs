@@ -186,9 +186,8 @@ impl Tool {
 impl Run {
     /// Fails the test with both streams unless the exit code is `code`.
     #[track_caller]
-    #[must_use]
-    pub fn expect_code(self, code: i32) -> Self {
-        let Self { code: found, stdout, stderr } = &self;
+    pub fn expect_code(&self, code: i32) -> &Self {
+        let Self { code: found, stdout, stderr } = self;
         let head: String = stdout.chars().take(2000).collect();
         assert_eq!(*found, code, "\n--- stdout\n{head}\n--- stderr\n{stderr}\n---");
         self
