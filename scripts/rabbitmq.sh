@@ -11,7 +11,7 @@ usage: scripts/rabbitmq.sh start | stop | restart | status | url [--management]
   restart   stop and start on the same ports, keeping queues and messages
   status    one line; exit 0 when running, 1 when not
   url       print the AMQP URL (--management: the HTTP one); exit 1 when not running
-environment: CE_RABBITMQ_PORT=56720  AMQP; +1 management, +2 Erlang, +3 epmd
+environment: CE_RABBITMQ_PORT=26720  AMQP; +1 management, +2 Erlang, +3 epmd
              CE_RABBITMQ_KEEP=1      start with the data of last time, not afresh
 exit codes: 0 done, 1 not running (status, url), 2 wrong usage or failure
 USAGE
@@ -55,11 +55,11 @@ set_port() {
     if ! [[ $port =~ ^[1-9][0-9]{0,4}$ ]] || ((port > 65532)); then
         die "CE_RABBITMQ_PORT must be a port from 1 to 65532, not '$port'"
     fi
-    amqp_url="amqp://guest:guest@127.0.0.1:$port/%2f"
+    amqp_url="amqp://127.0.0.1:$port/%2f"
     management_url="http://127.0.0.1:$((port + 1))"
 }
 
-saved_port() { cat "$port_file" 2>/dev/null || echo 56720; }
+saved_port() { cat "$port_file" 2>/dev/null || echo 26720; }
 
 lock() {
     mkdir -p "$dir"
@@ -195,7 +195,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 case $1 in
     start)
-        set_port "${CE_RABBITMQ_PORT:-56720}"
+        set_port "${CE_RABBITMQ_PORT:-26720}"
         lock
         if pid=$(running_pid); then
             set_port "$(saved_port)"

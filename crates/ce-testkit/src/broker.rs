@@ -3,9 +3,9 @@
 /// Where the broker is.
 #[derive(Debug, Clone)]
 pub struct Broker {
-    /// For AMQP, e.g., `amqp://127.0.0.1:56720/%2f`.
+    /// For AMQP, e.g., `amqp://127.0.0.1:26720/%2f`.
     pub amqp_url: String,
-    /// The management API, e.g., `http://127.0.0.1:56721`.
+    /// The management API, e.g., `http://127.0.0.1:26721`.
     pub management_url: String,
 }
 
