@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! Publishes CloudEvents at controlled rates.
+
+fn main() -> std::process::ExitCode {
+    ce_cli::run(|cli, out| ce_blast::run(&cli, out))
+}

@@ -1,6 +1,6 @@
 //! A stream's clock: nanoseconds since its start, anchored once to the wall.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -24,14 +24,21 @@ pub struct Clock {
 impl Clock {
     /// Starts a clock now.
     pub fn start() -> (Self, Anchor) {
+        Self::start_in(Duration::ZERO)
+    }
+
+    /// Starts a clock a little later, so that there is time to prepare what is due at zero. Until
+    /// then it shows zero.
+    pub fn start_in(lead: Duration) -> (Self, Anchor) {
+        let lead_ns = u64::try_from(lead.as_nanos()).expect("a lead is short");
         let anchor = Anchor {
-            wall_ns: now_ns(ClockId::Realtime),
-            monotonic_ns: now_ns(ClockId::Monotonic),
+            wall_ns: now_ns(ClockId::Realtime) + lead_ns,
+            monotonic_ns: now_ns(ClockId::Monotonic) + lead_ns,
             boot_id: std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
                 .ok()
                 .map(|text| text.trim().to_owned()),
         };
-        (Self { start: Instant::now() }, anchor)
+        (Self { start: Instant::now() + lead }, anchor)
     }
 
     /// Nanoseconds since the start.
@@ -47,7 +54,7 @@ impl Clock {
 
     /// The instant at which this clock shows `ns`.
     pub fn instant(&self, ns: u64) -> Instant {
-        self.start + std::time::Duration::from_nanos(ns)
+        self.start + Duration::from_nanos(ns)
     }
 }
 

@@ -20,5 +20,5 @@ pub use run::{Exit, run};
 pub use secret::{masked_args, masked_url};
 pub use signal::Interrupt;
 pub use stderr::{Progress, say, stderr_is_terminal};
-pub use stdout::{DataOut, StdoutError};
+pub use stdout::{DataOut, StdoutError, stdout_is_pipe};
 pub use usage::{Usage, process_usage};

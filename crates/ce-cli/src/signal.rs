@@ -33,13 +33,10 @@ impl Interrupt {
         let handler = this.clone();
         std::thread::Builder::new().name("signals".into()).spawn(move || {
             for _ in signals.forever() {
-                if handler.asked.swap(true, Ordering::SeqCst) {
+                if handler.asked() {
                     std::process::exit(130);
                 }
-                let callbacks = std::mem::take(&mut *handler.lock());
-                for callback in callbacks {
-                    callback();
-                }
+                handler.ask();
             }
         })?;
         Ok(this)
@@ -48,6 +45,15 @@ impl Interrupt {
     /// Whether the first signal has come.
     pub fn asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Asks for the end as the first signal does.
+    pub fn ask(&self) {
+        self.asked.store(true, Ordering::SeqCst);
+        let callbacks = std::mem::take(&mut *self.lock());
+        for callback in callbacks {
+            callback();
+        }
     }
 
     /// Runs `callback` on the first signal; at once if that has come already.

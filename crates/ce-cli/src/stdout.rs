@@ -1,6 +1,9 @@
 //! The only way to stdout: buffered, and with errors that tell a reader who left from a full disk.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 
 const BUFFER: usize = 64 * 1024;
 
@@ -63,6 +66,12 @@ impl DataOut {
             _ => StdoutError::Io(err),
         })
     }
+}
+
+/// Whether another program reads stdout.
+pub fn stdout_is_pipe() -> bool {
+    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+    stdout.and_then(|stdout| stdout.metadata()).is_ok_and(|meta| meta.file_type().is_fifo())
 }
 
 /// `std::io::Stdout` looks for line ends in everything that passes; this does not.

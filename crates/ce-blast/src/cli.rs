@@ -1,0 +1,148 @@
+//! The command line, as typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ce_cli::parse;
+use load_plan::Rate;
+
+const EXAMPLES: &str = "\
+Targets:
+  http://HOST[:PORT]/PATH   POST, one structured CloudEvent each; 2xx is success
+  amqp://HOST[:PORT]/VHOST  publish with confirms and the mandatory flag
+  null:                     answers at once; shows what this machine can pace
+Targets may be https: and amqps: too. Without user and password amqp: uses guest/guest.
+
+Examples:
+  ce-gen --count 6000 | ce-blast --to http://127.0.0.1:8081/ --rate 200/s > sent.ndjson
+  ce-gen | ce-blast --to amqp://127.0.0.1/%2f --stages 0s:10,3m:50,3m:100 > sent.ndjson
+  ce-gen | ce-blast --to http://127.0.0.1:8081/ --vus 100 --ramp-up 60s --pause 100ms \\
+    --duration 300s > sent.ndjson
+
+The first Ctrl-C ends the schedule and waits for answers; the second ends at once (code 130).
+Exit codes: 0 done, whatever the target answered; 2 could not do it.";
+
+/// Publish CloudEvents at controlled rates
+///
+/// Reads events as NDJSON, sends each when it is due, and writes a record for each to stdout. The
+/// schedule never waits for the target: an event that could not leave in time is late, and its
+/// latency counts from the time at which it was due.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "ce-blast", version, after_help = EXAMPLES)]
+#[command(group(clap::ArgGroup::new("load").required(true).args(["rate", "stages", "vus"])))]
+pub struct Cli {
+    /// Where to read events, one JSON object per line; `-` is stdin
+    #[arg(default_value = "-", value_name = "EVENTS")]
+    pub events: PathBuf,
+
+    /// Where to send them: http(s)://…, amqp(s)://… or null:
+    #[arg(long, env = "CE_TO", value_name = "URL", hide_env_values = true)]
+    pub to: String,
+
+    /// A constant arrival rate, e.g., 200/s, 0.5/s or 30/m
+    #[arg(long, env = "CE_RATE", value_name = "RATE")]
+    pub rate: Option<Rate>,
+
+    /// Rates that change linearly: duration:rate, e.g., 0s:10,3m:50 starts at 10/s and is at 50/s
+    /// after three minutes
+    #[arg(long, env = "CE_STAGES", value_name = "STAGES")]
+    pub stages: Option<String>,
+
+    /// A closed loop instead: this many senders, each waiting for its answer before it goes on
+    #[arg(long, env = "CE_VUS", value_name = "N")]
+    pub vus: Option<u32>,
+
+    /// How long the load lasts; without it, until the events run out
+    #[arg(long, env = "CE_DURATION", value_name = "DURATION", value_parser = parse::duration)]
+    pub duration: Option<Duration>,
+
+    /// Closed loop: start the senders evenly over this time
+    #[arg(long, env = "CE_RAMP_UP", value_name = "DURATION", default_value = "0s",
+          value_parser = parse::duration, requires = "vus")]
+    pub ramp_up: Duration,
+
+    /// Closed loop: how long each sender rests between an answer and the next event
+    #[arg(long, env = "CE_PAUSE", value_name = "DURATION", default_value = "0s",
+          value_parser = parse::duration, requires = "vus")]
+    pub pause: Duration,
+
+    /// Most events in flight at one time
+    #[arg(long, env = "CE_MAX_IN_FLIGHT", value_name = "N", default_value_t = 1000,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub max_in_flight: u32,
+
+    /// What to do with an event that is due while that many are in flight
+    #[arg(long, env = "CE_ON_SATURATION", value_name = "POLICY", default_value = "queue")]
+    pub on_saturation: Saturation,
+
+    /// How long to wait for an answer, connecting included
+    #[arg(long, env = "CE_TIMEOUT", value_name = "DURATION", default_value = "10s",
+          value_parser = parse::duration)]
+    pub timeout: Duration,
+
+    /// How long to wait for outstanding answers when the schedule has ended
+    #[arg(long, env = "CE_GRACE", value_name = "DURATION", default_value = "30s",
+          value_parser = parse::duration)]
+    pub grace: Duration,
+
+    /// AMQP: the exchange to publish to; empty is the default exchange
+    #[arg(long, env = "CE_EXCHANGE", value_name = "NAME", default_value = "cloud-events")]
+    pub exchange: String,
+
+    /// AMQP: the routing key of every message; without it, the type of the event
+    #[arg(long, env = "CE_ROUTING_KEY", value_name = "KEY")]
+    pub routing_key: Option<String>,
+
+    /// AMQP: publish transient messages, which the broker may forget
+    #[arg(long, env = "CE_TRANSIENT")]
+    pub transient: bool,
+
+    /// AMQP: connections to publish over, with a channel each
+    #[arg(long, env = "CE_CONNECTIONS", value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub connections: u16,
+
+    /// A host that may be loaded although it is not this machine, by its exact name; repeatable
+    #[arg(long, env = "CE_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',')]
+    pub allow_target: Vec<String>,
+
+    /// Name of the run, for the records
+    #[arg(long, env = "CE_RUN", value_name = "NAME", default_value = "")]
+    pub run: String,
+
+    /// Name of the scenario, for the records
+    #[arg(long, env = "CE_SCENARIO", value_name = "NAME", default_value = "default",
+          value_parser = scenario_name)]
+    pub scenario: String,
+}
+
+/// What to do with an event that is due while the in-flight limit is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Saturation {
+    /// Send it late; the wait counts as its latency
+    Queue,
+    /// Do not send it; it is recorded as dropped
+    Drop,
+    /// End the run
+    Abort,
+}
+
+/// k6's rule for scenario names; they become tags of histogram logs.
+fn scenario_name(text: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if !text.is_empty() && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("use letters, digits, `_` and `-` only".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+
+    #[test]
+    fn every_argument_has_help() {
+        <Cli as clap::CommandFactory>::command().help_expected(true).debug_assert();
+    }
+}

@@ -1,0 +1,87 @@
+//! An event on its way through: the bytes as they came, and where in them its identity stands.
+
+use std::borrow::Cow;
+use std::str;
+
+use bytes::Bytes;
+use ce_event::{EventError, Identity};
+
+/// One event. The body is a slice of the block that was read, so nothing is copied.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    body: Bytes,
+    id: Text,
+    source: Text,
+    kind: Text,
+}
+
+/// A text of the event: where it stands in the body, or a copy if it is escaped there.
+#[derive(Debug, Clone)]
+enum Text {
+    InBody(u32, u32),
+    Unescaped(Box<str>),
+}
+
+impl Event {
+    /// Reads the identity of a structured CloudEvent. The rest of it is not looked at.
+    pub(crate) fn new(body: Bytes) -> Result<Self, EventError> {
+        let Identity { id, source, event_type, .. } = Identity::from_json(&body)?;
+        let (id, source, kind) =
+            (Text::of(id, &body), Text::of(source, &body), Text::of(event_type, &body));
+        Ok(Self { body, id, source, kind })
+    }
+
+    /// The event as it came.
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        self.id.read(&self.body)
+    }
+
+    pub(crate) fn source(&self) -> &str {
+        self.source.read(&self.body)
+    }
+
+    pub(crate) fn event_type(&self) -> &str {
+        self.kind.read(&self.body)
+    }
+}
+
+impl Text {
+    fn of(text: Cow<'_, str>, body: &Bytes) -> Self {
+        match text {
+            Cow::Owned(text) => Self::Unescaped(text.into()),
+            Cow::Borrowed(text) => {
+                let start = text.as_ptr().addr() - body.as_ptr().addr();
+                let range = u32::try_from(start).ok().zip(u32::try_from(start + text.len()).ok());
+                let (start, end) = range.expect("a line is limited to far less than 4 GiB");
+                Self::InBody(start, end)
+            }
+        }
+    }
+
+    fn read<'a>(&'a self, body: &'a [u8]) -> &'a str {
+        match self {
+            Self::Unescaped(text) => text,
+            Self::InBody(start, end) => {
+                let bytes = &body[*start as usize..*end as usize];
+                str::from_utf8(bytes).expect("the parser has checked it")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_identity_is_found_plain_and_escaped() {
+        let body = br#"{"specversion":"1.0","type":"a.b","source":"/s\u0041","id":"7"}"#;
+        let event = Event::new(Bytes::from_static(body)).unwrap();
+        assert_eq!((event.id(), event.source(), event.event_type()), ("7", "/sA", "a.b"));
+        assert_eq!(event.body().as_ref(), body);
+    }
+}

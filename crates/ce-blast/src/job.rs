@@ -1,0 +1,61 @@
+//! What travels from the schedule to a sender and on to the records.
+
+use ce_record::Outcome;
+use tokio::sync::oneshot;
+
+use crate::event::Event;
+
+/// An event that is due.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// Position in the schedule, from zero.
+    pub(crate) seq: u64,
+    /// When it is due on the run's clock.
+    pub(crate) due_ns: u64,
+    pub(crate) event: Event,
+    /// Told when the attempt has ended; a closed loop waits for it.
+    pub(crate) done: Option<oneshot::Sender<()>>,
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) outcome: Outcome,
+    /// HTTP status or AMQP reply code.
+    pub(crate) code: Option<u16>,
+    /// In words, where the code does not say it.
+    pub(crate) error: Option<Box<str>>,
+}
+
+/// A finished attempt, on its way to the writer.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) job: Job,
+    pub(crate) lag_ns: u64,
+    pub(crate) service_ns: u64,
+    pub(crate) answer: Answer,
+}
+
+impl Answer {
+    pub(crate) fn new(outcome: Outcome) -> Self {
+        Self { outcome, code: None, error: None }
+    }
+
+    pub(crate) fn code(outcome: Outcome, code: u16) -> Self {
+        Self { outcome, code: Some(code), error: None }
+    }
+
+    /// An error in one line, for people to read and for `errors.csv` to group by.
+    pub(crate) fn error(outcome: Outcome, error: &dyn std::error::Error) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(next) = cause {
+            let said = next.to_string();
+            if !text.contains(&said) {
+                text = format!("{text}: {said}");
+            }
+            cause = next.source();
+        }
+        Self { outcome, code: None, error: Some(text.into()) }
+    }
+}

@@ -1,0 +1,86 @@
+//! Where events go. Each kind of target is a sender: it takes jobs from a channel, sends many at a
+//! time, and hands every one to its recorder when it has ended.
+
+mod amqp;
+mod confirms;
+mod http;
+mod null;
+mod pending;
+mod tls;
+mod url;
+
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::LocalSet;
+
+pub(crate) use amqp::AmqpTarget;
+pub(crate) use http::HttpTarget;
+pub(crate) use url::{Target, check_allowed};
+
+use crate::job::Job;
+use crate::record::{Recorder, Tally};
+
+/// What every sender is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    /// The longest wait for an answer, connecting included.
+    pub(crate) timeout: Duration,
+    /// When to stop waiting for outstanding answers; set when the schedule has ended.
+    pub(crate) last_answer: Arc<OnceLock<Instant>>,
+}
+
+/// A sender's place in the run: it says when it is connected, and is then given its recorder.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) ready: SyncSender<anyhow::Result<()>>,
+    pub(crate) recorder: Receiver<Recorder>,
+}
+
+impl Seat {
+    /// Reports whether the target is open, and waits for the recorder. `None` means that there will
+    /// be no run.
+    fn take<T>(self, opened: anyhow::Result<T>) -> Option<(T, Recorder)> {
+        let (opened, result) = match opened {
+            Ok(opened) => (Some(opened), Ok(())),
+            Err(err) => (None, Err(err)),
+        };
+        self.ready.send(result).ok()?;
+        opened.zip(self.recorder.recv().ok())
+    }
+}
+
+/// One sender, before it has connected.
+#[derive(Debug)]
+pub(crate) enum Sender {
+    Http(HttpTarget),
+    Amqp(AmqpTarget),
+    Null,
+}
+
+impl Sender {
+    /// Connects, then sends until the channel is closed and everything is answered or given up.
+    /// Runs on a thread of its own, with a runtime for that thread alone: nothing that a sender owns
+    /// ever moves to another core.
+    pub(crate) fn run(self, jobs: UnboundedReceiver<Job>, seat: Seat, limits: &Limits) -> Tally {
+        let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = match built.context("cannot start a runtime") {
+            Ok(runtime) => runtime,
+            Err(err) => {
+                seat.take::<()>(Err(err));
+                return Tally::default();
+            }
+        };
+        match self {
+            Self::Http(target) => {
+                let send = http::send(target, jobs, seat, limits.clone());
+                LocalSet::new().block_on(&runtime, send)
+            }
+            Self::Amqp(target) => runtime.block_on(target.send(jobs, seat, limits)),
+            Self::Null => null::send(jobs, seat),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The target as typed, checked before anything is sent.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use anyhow::{Context, bail};
+use ce_cli::masked_url;
+use hyper::Uri;
+
+/// A target's scheme and what is needed to reach it.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    Http { uri: Uri, tls: bool },
+    Amqp { url: String, host: String, port: u16 },
+    Null,
+}
+
+impl Target {
+    /// Reads a URL. Errors name it with its password masked.
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
+        if text == "null:" {
+            return Ok(Self::Null);
+        }
+        let shown = masked_url(text);
+        let uri: Uri = text
+            .parse()
+            .ok()
+            .filter(|uri: &Uri| uri.host().is_some_and(|host| !host.is_empty()))
+            .with_context(|| format!("`{shown}` is no target: {REMEDY}"))?;
+        match uri.scheme_str() {
+            Some(scheme @ ("http" | "https")) => Ok(Self::Http { tls: scheme == "https", uri }),
+            Some(scheme @ ("amqp" | "amqps")) => {
+                let default = if scheme == "amqp" { 5672 } else { 5671 };
+                let host = host(&uri).to_owned();
+                let port = uri.port_u16().unwrap_or(default);
+                Ok(Self::Amqp { url: text.to_owned(), host, port })
+            }
+            _ => bail!("`{shown}` is no target: {REMEDY}"),
+        }
+    }
+
+    /// Host and port, unless everything stays in this process.
+    pub(crate) fn address(&self) -> Option<(&str, u16)> {
+        match self {
+            Self::Http { uri, tls } => {
+                Some((host(uri), uri.port_u16().unwrap_or(if *tls { 443 } else { 80 })))
+            }
+            Self::Amqp { host, port, .. } => Some((host, *port)),
+            Self::Null => None,
+        }
+    }
+}
+
+const REMEDY: &str = "write http(s)://host[:port]/path, amqp(s)://host[:port]/vhost or null:";
+
+/// The host without the brackets of an IPv6 address.
+fn host(uri: &Uri) -> &str {
+    let host = uri.host().unwrap_or_default();
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+/// Resolves the target and refuses one that is not this machine, unless it was allowed by name: a
+/// load test of somebody else's system must not start from a slip of the fingers.
+pub(crate) fn check_allowed(
+    target: &Target,
+    allowed: &[String],
+) -> anyhow::Result<Option<SocketAddr>> {
+    let Some((host, port)) = target.address() else { return Ok(None) };
+    let found: Vec<SocketAddr> = (host, port)
+        .to_socket_addrs()
+        .with_context(|| format!("{host}: cannot resolve the target's name"))?
+        .collect();
+    let Some(&first) = found.first() else { bail!("{host}: the name has no address") };
+    let loopback = found.iter().all(|address| address.ip().is_loopback());
+    if !loopback && !allowed.iter().any(|name| name.eq_ignore_ascii_case(host)) {
+        bail!("{host} ({}) is not this machine: allow it with --allow-target {host}", first.ip());
+    }
+    Ok(Some(first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_read() {
+        let check = |text: &str, address| {
+            assert_eq!(Target::parse(text).unwrap().address(), address, "{text}");
+        };
+        check("http://127.0.0.1:8081/", Some(("127.0.0.1", 8081)));
+        check("https://broker.test/default", Some(("broker.test", 443)));
+        check("amqp://guest:guest@[::1]/%2f", Some(("::1", 5672)));
+        check("amqps://mq.test/", Some(("mq.test", 5671)));
+        check("null:", None);
+    }
+
+    #[test]
+    fn other_text_is_refused_without_its_password() {
+        for text in ["", "127.0.0.1:80", "ftp://user:s3cret@host/", "http:///x", "null", "amqp:"] {
+            let message = Target::parse(text).unwrap_err().to_string();
+            assert!(message.ends_with(REMEDY) && !message.contains("s3cret"), "{message}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_loaded_without_a_word() {
+        let local = Target::parse("http://127.0.0.1:1/").unwrap();
+        assert!(check_allowed(&local, &[]).unwrap().is_some());
+        let other = Target::parse("http://192.0.2.1/").unwrap();
+        let message = check_allowed(&other, &["192.0.2".into()]).unwrap_err().to_string();
+        assert!(message.ends_with("allow it with --allow-target 192.0.2.1"), "{message}");
+        assert!(check_allowed(&other, &["192.0.2.1".into()]).is_ok());
+    }
+}
