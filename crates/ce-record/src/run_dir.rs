@@ -19,6 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{End, OutcomeCounts, Start};
 
+/// The version of the layout. Readers refuse any other.
+pub const LAYOUT: u32 = 1;
+
 /// Who, what, when.
 pub const RUN: &str = "run.json";
 /// Every metric.
@@ -52,9 +55,10 @@ pub const PERCENTILES: [(&str, u64, u64); 6] = [
 ];
 
 /// The columns of `series.csv`. A row counts the events that were *due* in its second, apart from
-/// `sent`, `received` and `in_flight_max`, which count by when it happened. An empty percentile
-/// means that there was no value; it is never zero instead.
-pub const SERIES_COLUMNS: [&str; 34] = [
+/// `sent` and `received`, which count by when that happened, and `in_flight`, the number of
+/// unanswered events at the end of the second. An empty percentile means that there was no value; it
+/// is never zero instead. `warm_up` is `true` where the plan keeps the second out of the verdict.
+pub const SERIES_COLUMNS: [&str; 33] = [
     "second",
     "scenario",
     "warm_up",
@@ -72,7 +76,6 @@ pub const SERIES_COLUMNS: [&str; 34] = [
     "unfinished",
     "in_flight",
     "received",
-    "late",
     "latency_p50_us",
     "latency_p95_us",
     "latency_p99_us",

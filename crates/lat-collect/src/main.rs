@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! Records results: streams in, run directory out.
+
+fn main() -> std::process::ExitCode {
+    ce_cli::run(|cli, _out| lat_collect::run(&cli))
+}

@@ -51,6 +51,28 @@ impl Histogram {
         }
     }
 
+    /// Adds `count` values of which only the bucket is known, by its lowest value in microseconds;
+    /// beyond the range they count as overflow of that size. Minimum and maximum become the ends of
+    /// the bucket, and the sum takes each value at the bucket's upper end: what is read back from a
+    /// log is not exact.
+    pub fn add_bucket(&mut self, lowest_us: u64, count: u64) {
+        if count == 0 {
+            return;
+        }
+        let bucket = bucket_of(lowest_us);
+        let max_ns = bucket.map_or(lowest_us, highest_us).saturating_mul(1000);
+        self.exact.add(&Exact {
+            count,
+            overflow: if bucket.is_none() { count } else { 0 },
+            sum_ns: u128::from(max_ns) * u128::from(count),
+            min_ns: lowest_us.saturating_mul(1000),
+            max_ns,
+        });
+        if let Some(bucket) = bucket {
+            self.counts_mut()[usize::from(bucket)] += count;
+        }
+    }
+
     /// Adds the values of another histogram.
     pub fn add(&mut self, other: &Self) {
         self.exact.add(&other.exact);
@@ -133,5 +155,24 @@ impl Histogram {
             self.counts.resize(BUCKETS, 0);
         }
         &mut self.counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_are_added_without_exact_values() {
+        let mut histogram = Histogram::default();
+        histogram.add_bucket(4096, 3);
+        histogram.add_bucket(4_000_000_000, 1);
+        histogram.add_bucket(7, 0);
+        assert_eq!((histogram.count(), histogram.overflow()), (4, 1));
+        assert_eq!(histogram.min_ns(), Some(4_096_000));
+        assert_eq!(histogram.max_ns(), Some(4_000_000_000_000));
+        assert_eq!(histogram.quantile_us(Quantile::new(3, 4)), Some(4099));
+        assert_eq!(histogram.quantile_us(Quantile::new(1, 1)), Some(4_000_000_000));
+        assert_eq!(histogram.buckets().collect::<Vec<_>>(), [(bucket_of(4096).unwrap(), 3)]);
     }
 }

@@ -12,6 +12,8 @@ use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use crate::Histogram;
 use crate::layout::{HIGHEST_US, lowest_us};
 
+pub use crate::hlog_read::{HlogReadError, HlogReader, Interval};
+
 /// Why a log could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum HlogError {

@@ -13,6 +13,7 @@
 
 mod histogram;
 pub mod hlog;
+mod hlog_read;
 mod layout;
 mod quantile;
 mod window;

@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-/// A fraction of the values, from 0 to 1.
+/// A fraction of the values, from 0 to 1, in lowest terms: 95 / 100 equals 19 / 20.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Quantile {
     numerator: u64,
@@ -22,7 +22,11 @@ impl Quantile {
     /// The fraction `numerator` / `denominator`; a fraction above one is the largest value.
     pub const fn new(numerator: u64, denominator: u64) -> Self {
         assert!(denominator > 0, "a quantile is a fraction of something");
-        Self { numerator, denominator }
+        let (mut divisor, mut rest) = (denominator, numerator);
+        while rest > 0 {
+            (divisor, rest) = (rest, divisor % rest);
+        }
+        Self { numerator: numerator / divisor, denominator: denominator / divisor }
     }
 
     /// The position, counted from one, of the quantile among `count` sorted values: the nearest
@@ -52,7 +56,7 @@ impl FromStr for Quantile {
         if numerator > denominator {
             return Err(refuse());
         }
-        Ok(Self { numerator, denominator })
+        Ok(Self::new(numerator, denominator))
     }
 }
 
@@ -77,6 +81,15 @@ mod tests {
         assert_eq!("0".parse::<Quantile>().unwrap().rank(10), 1);
         assert_eq!("100".parse::<Quantile>().unwrap().rank(10), 10);
         assert_eq!("50".parse::<Quantile>().unwrap().rank(0), 1);
+    }
+
+    #[test]
+    fn equal_fractions_are_equal() {
+        for (text, numerator, denominator) in
+            [("95", 19, 20), ("99.90", 999, 1000), ("0", 0, 7), ("100", 1, 1)]
+        {
+            assert_eq!(text.parse(), Ok(Quantile::new(numerator, denominator)), "{text}");
+        }
     }
 
     #[test]

@@ -1,0 +1,336 @@
+//! Counts records as they come: the one place where all streams meet.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use ce_record::run_dir::{
+    ERRORS, HISTOGRAMS, LAYOUT, LEDGER, Ledger as LedgerReport, MARKS, MISSING, RUN, Run, SERIES,
+    SERIES_COLUMNS, SUMMARY, Summary, WATCH,
+};
+use ce_record::{Gauge, Mark};
+use lat_hist::hlog;
+
+use crate::batch::{Batch, Item, ReceiptItem, SampleItem};
+use crate::errors::Errors;
+use crate::group::{Group, LAG, seconds};
+use crate::input::News;
+use crate::ledger::{Joined, Ledger, Sent, Texts};
+use crate::names::Names;
+use crate::out_dir::OutDir;
+use crate::series::{Series, SeriesFiles, Timed};
+use crate::streams::Streams;
+use crate::verdict;
+
+/// Batches that may wait for a stream with a plan before the run's clock is fixed without one.
+const WAIT_FOR_PLAN: usize = 512;
+/// Lost events that are listed by name; the count is exact beyond that.
+const MISSING_LIMIT: u64 = 10_000;
+
+/// A run while it is being collected.
+pub(crate) struct Collector {
+    streams: Streams,
+    /// Records that came before the run's clock was fixed.
+    early: Vec<(usize, Batch)>,
+    scenario_names: Names,
+    type_names: Names,
+    overall: Group,
+    scenarios: Vec<Group>,
+    types: Vec<Group>,
+    series: Series,
+    errors: Errors,
+    ledger: Ledger,
+    last_ns: i128,
+    files: Files,
+    dir: OutDir,
+}
+
+/// The files that are written as the run goes on.
+struct Files {
+    rows: csv::Writer<BufWriter<File>>,
+    log: BufWriter<File>,
+    log_has_header: bool,
+    watch: csv::Writer<BufWriter<File>>,
+    marks: csv::Writer<BufWriter<File>>,
+}
+
+/// A run that has been written.
+#[derive(Debug)]
+pub(crate) struct Collected {
+    pub(crate) dir: PathBuf,
+    pub(crate) run: Run,
+    pub(crate) summary: Summary,
+    pub(crate) ledger: LedgerReport,
+    pub(crate) failure: Option<anyhow::Error>,
+}
+
+impl Collector {
+    pub(crate) fn new(paths: &[PathBuf], dir: OutDir) -> anyhow::Result<Self> {
+        let mut rows = csv::WriterBuilder::new().flexible(false).from_writer(dir.file(SERIES)?);
+        rows.write_record(SERIES_COLUMNS).with_context(|| dir.cannot_write(SERIES))?;
+        let mut watch = csv::Writer::from_writer(dir.file(WATCH)?);
+        watch.write_record(["at_s", "name", "labels", "value"])?;
+        let mut marks = csv::Writer::from_writer(dir.file(MARKS)?);
+        marks.write_record(["at_s", "what", "name", "labels"])?;
+        let log = dir.file(HISTOGRAMS)?;
+        Ok(Self {
+            streams: Streams::new(paths),
+            early: Vec::new(),
+            scenario_names: Names::default(),
+            type_names: Names::default(),
+            overall: Group::default(),
+            scenarios: Vec::new(),
+            types: Vec::new(),
+            series: Series::default(),
+            errors: Errors::default(),
+            ledger: Ledger::default(),
+            last_ns: 0,
+            files: Files { rows, log, log_has_header: false, watch, marks },
+            dir,
+        })
+    }
+
+    /// Takes news of a stream in.
+    pub(crate) fn take(&mut self, stream: usize, news: News) -> anyhow::Result<()> {
+        match news {
+            News::Over(ending) => self.streams.over(stream, ending),
+            News::Records(mut batch) => {
+                let starts = |item: &Item| matches!(item, Item::Start(_));
+                if let Some(Item::Start(start)) = batch.items.first().filter(|item| starts(item)) {
+                    self.streams.started(stream, (**start).clone());
+                    batch.items.remove(0);
+                }
+                self.early.push((stream, batch));
+            }
+        }
+        if !self.streams.has_zero() {
+            if self.early.len() < WAIT_FOR_PLAN && !self.streams.all_over() {
+                return Ok(());
+            }
+            self.streams.settle_zero();
+        }
+        for (stream, batch) in std::mem::take(&mut self.early) {
+            self.count(stream, &batch)?;
+        }
+        self.write_old_seconds()
+    }
+
+    /// Whether every stream has been read to its end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.streams.all_over()
+    }
+
+    /// Ends a run without a single record: why there is none. Nothing is left behind.
+    pub(crate) fn discard_if_empty(self) -> anyhow::Result<Result<Self, Vec<String>>> {
+        if self.streams.any_started() {
+            return Ok(Ok(self));
+        }
+        let mut streams = self.streams;
+        self.dir.discard()?;
+        match streams.take_failure() {
+            Some(failure) => Err(failure),
+            None => Ok(Err(streams.incomplete_because())),
+        }
+    }
+
+    /// How far the run is, in one line.
+    pub(crate) fn progress(&self) -> String {
+        let (outcomes, latency) = (self.overall.outcomes(), self.overall.metric(0));
+        let ms = |quantile| {
+            let us = latency.quantile_us(quantile).unwrap_or(0);
+            format!("{}.{:01}", us / 1000, us % 1000 / 100)
+        };
+        format!(
+            "{:.0} s: {} sent, {} ok, {} not, {} received; latency p50 {} ms, p99 {} ms",
+            seconds(self.last_ns),
+            outcomes.sent(),
+            outcomes[ce_record::Outcome::Ok],
+            outcomes.failed(),
+            self.overall.received(),
+            ms(lat_hist::Quantile::new(1, 2)),
+            ms(lat_hist::Quantile::new(99, 100)),
+        )
+    }
+
+    fn count(&mut self, stream: usize, batch: &Batch) -> anyhow::Result<()> {
+        for item in &batch.items {
+            match item {
+                // It opens the stream and was taken out there.
+                Item::Start(_) => continue,
+                Item::Sample(sample) => self.sample(stream, batch, sample),
+                Item::Receipt(receipt) => self.receipt(stream, batch, receipt),
+                Item::Gauge(gauge) => self.gauge(stream, gauge)?,
+                Item::Mark(mark) => self.mark(stream, mark)?,
+                Item::End(end) => {
+                    self.streams.ended(stream, (**end).clone());
+                    continue;
+                }
+            }
+            self.streams.count(stream);
+        }
+        Ok(())
+    }
+
+    fn sample(&mut self, stream: usize, batch: &Batch, sample: &SampleItem) {
+        let due_ns = self.streams.on_run_clock(stream, sample.due_ns);
+        let SampleItem { outcome, lag_ns, service_ns, .. } = *sample;
+        let scenario = self.scenario_names.number(batch.text(sample.scenario));
+        let event_type = self.type_names.number(batch.text(sample.event_type));
+        self.overall.sample(sample, due_ns);
+        group(&mut self.scenarios, scenario).sample(sample, due_ns);
+        group(&mut self.types, event_type).sample(sample, due_ns);
+        self.series.sample(Timed { scenario, outcome, due_ns, lag_ns, service_ns });
+        self.last_ns = self.last_ns.max(due_ns + i128::from(lag_ns.saturating_add(service_ns)));
+        let (source, id) = (batch.text(sample.source), batch.text(sample.id));
+        if outcome != ce_record::Outcome::Ok {
+            let message = sample.error.map_or("", |error| batch.text(error));
+            self.errors.add(outcome, sample.code, message, due_ns, id);
+        }
+        let sent = Sent { due_ns, outcome, scenario, event_type };
+        if let Some(joined) = self.ledger.sent(source, id, sent) {
+            self.joined(joined);
+        }
+    }
+
+    fn receipt(&mut self, stream: usize, batch: &Batch, receipt: &ReceiptItem) {
+        let recv_ns = self.streams.on_run_clock(stream, receipt.recv_ns);
+        let key = (batch.text(receipt.source), batch.text(receipt.id));
+        let ReceiptItem { redelivered, dead_lettered, .. } = *receipt;
+        if let Some(joined) = self.ledger.received(key, recv_ns, redelivered, dead_lettered) {
+            self.joined(joined);
+        }
+    }
+
+    fn joined(&mut self, Joined { sent, e2e_ns }: Joined) {
+        let e2e = u64::try_from(e2e_ns).ok();
+        self.overall.arrived(e2e);
+        group(&mut self.scenarios, sent.scenario).arrived(e2e);
+        group(&mut self.types, sent.event_type).arrived(e2e);
+        self.series.arrived(sent.scenario, sent.due_ns, sent.due_ns + e2e_ns, e2e);
+        self.last_ns = self.last_ns.max(sent.due_ns + e2e_ns);
+    }
+
+    fn gauge(&mut self, stream: usize, gauge: &Gauge<'_>) -> anyhow::Result<()> {
+        let at = seconds(self.streams.on_run_clock(stream, gauge.at_ns));
+        let labels = labels(&gauge.labels);
+        let row = [&format!("{at:.3}"), gauge.name.as_ref(), &labels, &gauge.value.to_string()];
+        self.files.watch.write_record(row).with_context(|| self.dir.cannot_write(WATCH))
+    }
+
+    fn mark(&mut self, stream: usize, mark: &Mark<'_>) -> anyhow::Result<()> {
+        let at = seconds(self.streams.on_run_clock(stream, mark.at_ns));
+        let labels = labels(&mark.labels);
+        let row = [&format!("{at:.3}"), mark.what.as_ref(), mark.name.as_ref(), &labels];
+        self.files.marks.write_record(row).with_context(|| self.dir.cannot_write(MARKS))
+    }
+
+    fn write_old_seconds(&mut self) -> anyhow::Result<()> {
+        if !self.series.has_old() {
+            return Ok(());
+        }
+        self.write_seconds(Series::write_old)
+    }
+
+    fn write_seconds(
+        &mut self,
+        write: impl FnOnce(&mut Series, &mut SeriesFiles<'_, BufWriter<File>>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let Files { rows, log, log_has_header, .. } = &mut self.files;
+        let cannot_write = || self.dir.cannot_write(SERIES);
+        if !*log_has_header {
+            let header = hlog::header(self.streams.wall_start_ns());
+            log.write_all(header.as_bytes()).with_context(cannot_write)?;
+            *log_has_header = true;
+        }
+        let scenarios = self.scenario_names.all();
+        write(&mut self.series, &mut SeriesFiles { rows, log, scenarios })
+            .and_then(|()| Ok(rows.flush()?))
+            .and_then(|()| Ok(log.flush()?))
+            .with_context(cannot_write)
+    }
+
+    /// Writes what can only be known at the end, and gives the directory its name.
+    pub(crate) fn finish(mut self, version: &str) -> anyhow::Result<Collected> {
+        self.write_seconds(Series::write_all)?;
+        self.files.watch.flush().with_context(|| self.dir.cannot_write(WATCH))?;
+        self.files.marks.flush().with_context(|| self.dir.cannot_write(MARKS))?;
+        let errors = self.dir.file(ERRORS)?;
+        self.errors.write(errors).with_context(|| self.dir.cannot_write(ERRORS))?;
+
+        let run = self.run(version);
+        let ledger = self.write_ledger()?;
+        let summary = Summary {
+            format: LAYOUT,
+            run: run.run.clone(),
+            overall: self.overall.block(),
+            scenarios: blocks(&self.scenario_names, &self.scenarios),
+            types: blocks(&self.type_names, &self.types),
+        };
+        self.dir.json(LEDGER, &ledger)?;
+        self.dir.json(SUMMARY, &summary)?;
+        self.dir.json(RUN, &run)?;
+        let failure = self.streams.take_failure();
+        Ok(Collected { dir: self.dir.finish()?, run, summary, ledger, failure })
+    }
+
+    fn run(&self, version: &str) -> Run {
+        let (outcomes, lag) = (self.overall.outcomes(), self.overall.metric(LAG));
+        let mut generator = verdict::judge(self.streams.ends(), outcomes, lag);
+        if self.series.late_values() > 0 {
+            let late = self.series.late_values();
+            generator.notes.push(format!(
+                "{late} values came too late for their row of {SERIES}; every total has them"
+            ));
+        }
+        let incomplete_because = self.streams.incomplete_because();
+        Run {
+            format: LAYOUT,
+            run: self.streams.run_name().map_or_else(|| self.dir.name(), ToOwned::to_owned),
+            wall_start_ns: self.streams.wall_start_ns(),
+            elapsed_ns: u64::try_from(self.last_ns).unwrap_or(0),
+            complete: incomplete_because.is_empty(),
+            incomplete_because,
+            generator,
+            streams: self.streams.describe(),
+            version: version.to_owned(),
+        }
+    }
+
+    fn write_ledger(&self) -> anyhow::Result<LedgerReport> {
+        let mut file = self.dir.file(MISSING)?;
+        let (mut listed, mut result) = (0, Ok(()));
+        let mut list = |texts: &Texts, sent: Sent| {
+            if listed < MISSING_LIMIT && result.is_ok() {
+                listed += 1;
+                let line = serde_json::json!({
+                    "source": texts.source, "id": texts.id, "due_s": seconds(sent.due_ns),
+                });
+                result = writeln!(file, "{line}");
+            }
+        };
+        let dropped = self.streams.ends().map(|end| end.dropped_records).sum();
+        let report = self.ledger.report(*self.overall.outcomes(), dropped, &mut list);
+        result.and_then(|()| file.flush()).with_context(|| self.dir.cannot_write(MISSING))?;
+        Ok(report)
+    }
+}
+
+fn group(groups: &mut Vec<Group>, number: u16) -> &mut Group {
+    let index = usize::from(number);
+    if groups.len() <= index {
+        groups.resize_with(index + 1, Group::default);
+    }
+    &mut groups[index]
+}
+
+fn blocks(names: &Names, groups: &[Group]) -> BTreeMap<String, ce_record::run_dir::Block> {
+    names.all().iter().zip(groups).map(|(name, group)| (name.clone(), group.block())).collect()
+}
+
+/// `a=1;b=2`, in the order of the names.
+fn labels(labels: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pairs.join(";")
+}

@@ -1,0 +1,147 @@
+//! Everything that is counted about a group of events: all of them, a scenario, a type.
+
+use std::collections::BTreeMap;
+
+use ce_record::OutcomeCounts;
+use ce_record::run_dir::{Block, METRICS, PERCENTILES, Stats};
+use lat_hist::{Histogram, Quantile};
+
+use crate::batch::SampleItem;
+
+/// The index of each metric in [`METRICS`].
+pub(crate) const LATENCY: usize = 0;
+pub(crate) const SERVICE: usize = 1;
+pub(crate) const LAG: usize = 2;
+pub(crate) const E2E: usize = 3;
+
+/// The counts of a group.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    outcomes: OutcomeCounts,
+    codes: BTreeMap<u16, u64>,
+    metrics: [Histogram; METRICS.len()],
+    received: u64,
+    due: Extent,
+    left: Extent,
+    /// The last answer, on the run's clock.
+    last_end_ns: i128,
+}
+
+/// How far some instants reach.
+#[derive(Debug, Default, Clone, Copy)]
+struct Extent {
+    first_and_last_ns: Option<(i128, i128)>,
+}
+
+impl Extent {
+    fn add(&mut self, ns: i128) {
+        let (first, last) = self.first_and_last_ns.unwrap_or((ns, ns));
+        self.first_and_last_ns = Some((first.min(ns), last.max(ns)));
+    }
+
+    /// `count` instants lie over this extent: their rate, from the gaps between them.
+    fn per_second(&self, count: u64) -> Option<f64> {
+        let (first, last) = self.first_and_last_ns?;
+        (last > first && count > 1).then(|| to_f64(count - 1) / seconds(last - first))
+    }
+}
+
+impl Group {
+    /// Enters a sample that was due at `due_ns` of the run's clock.
+    pub(crate) fn sample(&mut self, sample: &SampleItem, due_ns: i128) {
+        self.outcomes[sample.outcome] += 1;
+        if let Some(code) = sample.code {
+            *self.codes.entry(code).or_default() += 1;
+        }
+        let latency_ns = sample.lag_ns.saturating_add(sample.service_ns);
+        self.metrics[LATENCY].record(latency_ns);
+        self.metrics[LAG].record(sample.lag_ns);
+        self.due.add(due_ns);
+        if sample.outcome.was_sent() {
+            self.metrics[SERVICE].record(sample.service_ns);
+            self.left.add(due_ns + i128::from(sample.lag_ns));
+        }
+        self.last_end_ns = self.last_end_ns.max(due_ns + i128::from(latency_ns));
+    }
+
+    /// Enters the end-to-end time of an event that has arrived; `None` where it is below zero.
+    pub(crate) fn arrived(&mut self, e2e_ns: Option<u64>) {
+        self.received += 1;
+        if let Some(e2e_ns) = e2e_ns {
+            self.metrics[E2E].record(e2e_ns);
+        }
+    }
+
+    pub(crate) fn outcomes(&self) -> &OutcomeCounts {
+        &self.outcomes
+    }
+
+    pub(crate) fn metric(&self, metric: usize) -> &Histogram {
+        &self.metrics[metric]
+    }
+
+    pub(crate) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// The figures of the group for `summary.json`.
+    pub(crate) fn block(&self) -> Block {
+        let planned = self.outcomes.planned();
+        let first_due_ns = self.due.first_and_last_ns.map_or(0, |(first, _)| first);
+        let elapsed_s = seconds((self.last_end_ns - first_due_ns).max(0));
+        let ok = to_f64(self.outcomes[ce_record::Outcome::Ok]);
+        Block {
+            elapsed_s,
+            planned,
+            sent: self.outcomes.sent(),
+            received: self.received,
+            outcomes: self.outcomes,
+            success_ratio: (planned > 0).then(|| ok / to_f64(planned)),
+            planned_per_s: self.due.per_second(planned),
+            sent_per_s: self.left.per_second(self.outcomes.sent()),
+            ok_per_s: (elapsed_s > 0.0).then(|| ok / elapsed_s),
+            codes: self.codes.clone(),
+            metrics: METRICS
+                .iter()
+                .zip(&self.metrics)
+                .filter_map(|(name, histogram)| Some((format!("{name}_us"), stats(histogram)?)))
+                .collect(),
+        }
+    }
+}
+
+/// The figures of a metric; `None` when it has no value.
+fn stats(histogram: &Histogram) -> Option<Stats> {
+    let (min_ns, max_ns) = histogram.min_ns().zip(histogram.max_ns())?;
+    let percentiles = PERCENTILES.into_iter().filter_map(|(name, numerator, denominator)| {
+        let us = histogram.quantile_us(Quantile::new(numerator, denominator))?;
+        Some((name.to_owned(), us))
+    });
+    Some(Stats {
+        count: histogram.count(),
+        min: microseconds(min_ns),
+        mean: mean_us(histogram),
+        max: microseconds(max_ns),
+        percentiles: percentiles.collect(),
+        overflow: histogram.overflow(),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a mean has no more digits than its values")]
+fn mean_us(histogram: &Histogram) -> f64 {
+    histogram.sum_ns() as f64 / to_f64(histogram.count()) / 1e3
+}
+
+fn microseconds(ns: u64) -> f64 {
+    to_f64(ns) / 1e3
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact below 2^53, and a figure to show")]
+fn to_f64(count: u64) -> f64 {
+    count as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure to show")]
+pub(crate) fn seconds(ns: i128) -> f64 {
+    ns as f64 / 1e9
+}

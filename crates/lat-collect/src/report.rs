@@ -1,0 +1,86 @@
+//! The last lines on stderr: the run at a glance.
+
+use ce_record::Outcome;
+use ce_record::run_dir::{Block, Stats};
+
+use crate::collect::Collected;
+
+/// What a person wants to know before opening any file.
+pub(crate) fn text(collected: &Collected) -> String {
+    let Collected { dir, run, summary, ledger, .. } = collected;
+    let block = &summary.overall;
+    let mut lines = vec![format!("{} ({:.1} s)", dir.display(), block.elapsed_s)];
+    lines.push(format!(
+        "  events    {} planned, {} sent{}: {}",
+        block.planned,
+        block.sent,
+        block.sent_per_s.map_or_else(String::new, |rate| format!(" at {rate:.1}/s")),
+        outcomes(block),
+    ));
+    for (name, metric) in [("latency", "latency_us"), ("service", "service_us"), ("e2e", "e2e_us")]
+    {
+        if let Some(stats) = block.metrics.get(metric) {
+            lines.push(format!("  {name:<9} {}", percentiles(stats)));
+        }
+    }
+    if ledger.has_receipts {
+        lines.push(format!(
+            "  ledger    {} received: {} delivered, {} lost, {} duplicates, {} unexpected",
+            ledger.received, ledger.delivered, ledger.lost, ledger.duplicates, ledger.unexpected,
+        ));
+    }
+    let validity = if run.generator.valid { "schedule kept" } else { "INVALID" };
+    let mut judged = vec![validity.to_owned()];
+    judged.extend(run.generator.notes.iter().cloned());
+    lines.push(format!("  generator {}", judged.join("; ")));
+    for reason in &run.incomplete_because {
+        lines.push(format!("  INCOMPLETE {reason}"));
+    }
+    lines.join("\n")
+}
+
+fn outcomes(block: &Block) -> String {
+    let shown = |&(outcome, count): &(Outcome, u64)| outcome == Outcome::Ok || count > 0;
+    let all = block.outcomes.iter().filter(shown);
+    all.map(|(outcome, count)| format!("{count} {}", outcome.as_str()))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn percentiles(stats: &Stats) -> String {
+    let at = |name: &str| stats.percentiles.get(name).map_or_else(String::new, |&us| span(us));
+    format!(
+        "p50 {}, p90 {}, p95 {}, p99 {}, p99.9 {}, max {}",
+        at("p50"),
+        at("p90"),
+        at("p95"),
+        at("p99"),
+        at("p99_9"),
+        span_of(stats.max),
+    )
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a maximum to show")]
+fn span_of(us: f64) -> String {
+    span(us.ceil() as u64)
+}
+
+/// Microseconds with a unit that fits.
+fn span(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us} µs"),
+        1_000..1_000_000 => format!("{}.{:02} ms", us / 1_000, us % 1_000 / 10),
+        _ => format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::span;
+
+    #[test]
+    fn spans_have_the_unit_that_fits() {
+        let shown = [7, 1_234, 999_999, 2_050_000].map(span);
+        assert_eq!(shown, ["7 µs", "1.23 ms", "999.99 ms", "2.05 s"]);
+    }
+}

@@ -1,0 +1,295 @@
+//! The run second by second. A second stays open while late answers may still come, and is written
+//! when it is old enough, so memory does not grow with the length of the run.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use ce_record::OutcomeCounts;
+use ce_record::run_dir::METRICS;
+use lat_hist::hlog::HlogEncoder;
+use lat_hist::{Histogram, Quantile, Window};
+
+use crate::group::{E2E, LAG, LATENCY, SERVICE};
+
+const SECOND_NS: i128 = 1_000_000_000;
+/// Seconds that stay open behind the newest due time: four times the default of the longest wait
+/// for an answer (timeout and grace).
+const OPEN_SECONDS: i64 = 160;
+/// The longest silence that is written out second by second. A wrong time in a record must not
+/// become billions of rows.
+const SILENCE: i64 = 3600;
+
+/// The seconds of a run, of all scenarios.
+#[derive(Debug, Default)]
+pub(crate) struct Series {
+    /// By second and scenario.
+    open: BTreeMap<(i64, u16), Cell>,
+    newest: Option<i64>,
+    /// All seconds before this one are written.
+    written_until: Option<i64>,
+    /// Per scenario: events sent and not answered at the end of the last written second.
+    in_flight: Vec<i64>,
+    /// Values that came for a second that was written already.
+    late: BTreeMap<(u16, usize), Window>,
+    late_values: u64,
+    scratch: Histogram,
+    encoder: HlogEncoder,
+}
+
+#[derive(Debug, Default)]
+struct Cell {
+    outcomes: OutcomeCounts,
+    sent: u64,
+    answered: u64,
+    received: u64,
+    metrics: [Window; METRICS.len()],
+}
+
+/// Where the rows go.
+pub(crate) struct SeriesFiles<'a, W: Write> {
+    pub(crate) rows: &'a mut csv::Writer<W>,
+    pub(crate) log: &'a mut W,
+    pub(crate) scenarios: &'a [String],
+}
+
+/// What is known of a sample, with times on the run's clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timed {
+    pub(crate) scenario: u16,
+    pub(crate) outcome: ce_record::Outcome,
+    pub(crate) due_ns: i128,
+    pub(crate) lag_ns: u64,
+    pub(crate) service_ns: u64,
+}
+
+impl Series {
+    pub(crate) fn sample(&mut self, sample: Timed) {
+        let Timed { scenario, outcome, due_ns, lag_ns, service_ns } = sample;
+        let due = second(due_ns);
+        self.newest = self.newest.max(Some(due));
+        if let Some(cell) = self.cell(due, scenario) {
+            cell.outcomes[outcome] += 1;
+        }
+        self.value(due, scenario, LATENCY, lag_ns.saturating_add(service_ns));
+        self.value(due, scenario, LAG, lag_ns);
+        if outcome.was_sent() {
+            self.value(due, scenario, SERVICE, service_ns);
+            let sent_ns = due_ns + i128::from(lag_ns);
+            if let Some(cell) = self.cell(second(sent_ns), scenario) {
+                cell.sent += 1;
+            }
+            if let Some(cell) = self.cell(second(sent_ns + i128::from(service_ns)), scenario) {
+                cell.answered += 1;
+            }
+        }
+    }
+
+    /// An event that was due at `due_ns` arrived at `recv_ns`.
+    pub(crate) fn arrived(
+        &mut self,
+        scenario: u16,
+        due_ns: i128,
+        recv_ns: i128,
+        e2e_ns: Option<u64>,
+    ) {
+        if let Some(cell) = self.cell(second(recv_ns), scenario) {
+            cell.received += 1;
+        }
+        if let Some(e2e_ns) = e2e_ns {
+            self.value(second(due_ns), scenario, E2E, e2e_ns);
+        }
+    }
+
+    fn value(&mut self, second: i64, scenario: u16, metric: usize, ns: u64) {
+        match self.cell(second, scenario) {
+            Some(cell) => cell.metrics[metric].record(ns),
+            None => self.late.entry((scenario, metric)).or_default().record(ns),
+        }
+    }
+
+    /// The cell of a second that is still open.
+    fn cell(&mut self, second: i64, scenario: u16) -> Option<&mut Cell> {
+        if self.written_until.is_some_and(|until| second < until) {
+            self.late_values += 1;
+            return None;
+        }
+        Some(self.open.entry((second, scenario)).or_default())
+    }
+
+    /// Values that came too late for their row; they are in the totals and in the log.
+    pub(crate) fn late_values(&self) -> u64 {
+        self.late_values
+    }
+
+    /// Whether [`Series::write_old`] has something to do.
+    pub(crate) fn has_old(&self) -> bool {
+        let first = self.open.keys().next().map(|&(second, _)| second);
+        first.zip(self.newest).is_some_and(|(first, newest)| newest - first > OPEN_SECONDS)
+    }
+
+    /// Writes the seconds that are old enough.
+    pub(crate) fn write_old<W: Write>(
+        &mut self,
+        files: &mut SeriesFiles<'_, W>,
+    ) -> anyhow::Result<()> {
+        let until = self.newest.map_or(i64::MIN, |newest| newest - OPEN_SECONDS);
+        self.write_until(until, files)
+    }
+
+    /// Writes everything that is left.
+    pub(crate) fn write_all<W: Write>(
+        &mut self,
+        files: &mut SeriesFiles<'_, W>,
+    ) -> anyhow::Result<()> {
+        self.write_until(i64::MAX, files)?;
+        let end = self.newest.unwrap_or(0) + 1;
+        for ((scenario, metric), window) in std::mem::take(&mut self.late) {
+            self.log(files, (end, scenario), metric, &window)?;
+        }
+        Ok(())
+    }
+
+    /// A silence has rows of zeros, so that a chart shows it.
+    fn write_until<W: Write>(
+        &mut self,
+        until: i64,
+        files: &mut SeriesFiles<'_, W>,
+    ) -> anyhow::Result<()> {
+        let later = self.open.split_off(&(until, 0));
+        let mut closing = std::mem::replace(&mut self.open, later);
+        let scenarios = u16::try_from(files.scenarios.len()).expect("scenarios are limited");
+        while let Some(&(next, _)) = closing.keys().next() {
+            let from = self.written_until.filter(|until| next - until <= SILENCE).unwrap_or(next);
+            for second in from..=next {
+                for scenario in 0..scenarios {
+                    let cell = closing.remove(&(second, scenario)).unwrap_or_default();
+                    self.write_cell((second, scenario), &cell, files)?;
+                }
+            }
+            self.written_until = Some(next + 1);
+        }
+        Ok(())
+    }
+
+    fn write_cell<W: Write>(
+        &mut self,
+        (second, scenario): (i64, u16),
+        cell: &Cell,
+        files: &mut SeriesFiles<'_, W>,
+    ) -> anyhow::Result<()> {
+        let index = usize::from(scenario);
+        if self.in_flight.len() <= index {
+            self.in_flight.resize(index + 1, 0);
+        }
+        self.in_flight[index] += signed(cell.sent) - signed(cell.answered);
+        let mut row = vec![second.to_string(), files.scenarios[index].clone(), "false".to_owned()];
+        row.push(cell.outcomes.planned().to_string());
+        row.push(cell.sent.to_string());
+        row.extend(cell.outcomes.iter().map(|(_, count)| count.to_string()));
+        row.push(self.in_flight[index].to_string());
+        row.push(cell.received.to_string());
+        for (metric, window) in cell.metrics.iter().enumerate() {
+            self.scratch.clear();
+            self.scratch.add_window(window);
+            for quantile in [(1, 2), (19, 20), (99, 100), (1, 1)] {
+                let us = self.scratch.quantile_us(Quantile::new(quantile.0, quantile.1));
+                row.push(us.map_or_else(String::new, |us| us.to_string()));
+            }
+            if window.count() > 0 {
+                self.log(files, (second, scenario), metric, window)?;
+            }
+        }
+        files.rows.write_record(&row)?;
+        Ok(())
+    }
+
+    /// One line of the histogram log. The log has no seconds below zero.
+    fn log<W: Write>(
+        &mut self,
+        files: &mut SeriesFiles<'_, W>,
+        (second, scenario): (i64, u16),
+        metric: usize,
+        window: &Window,
+    ) -> anyhow::Result<()> {
+        self.scratch.clear();
+        self.scratch.add_window(window);
+        let tag = format!("{}.{}", files.scenarios[usize::from(scenario)], METRICS[metric]);
+        let start_ns = u64::try_from(second).unwrap_or(0) * 1_000_000_000;
+        let mut line = String::new();
+        self.encoder.interval(&mut line, &tag, start_ns, 1_000_000_000, &self.scratch)?;
+        files.log.write_all(line.as_bytes())?;
+        Ok(())
+    }
+}
+
+/// The second that an instant falls into; there are seconds before zero.
+fn second(ns: i128) -> i64 {
+    i64::try_from(ns.div_euclid(SECOND_NS)).expect("292 billion years are enough")
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).expect("a second has fewer events")
+}
+
+#[cfg(test)]
+mod tests {
+    use ce_record::Outcome;
+    use ce_record::run_dir::SERIES_COLUMNS;
+
+    use super::*;
+
+    /// Writes everything and returns the rows by column name.
+    fn rows(series: &mut Series, old_only: bool) -> Vec<BTreeMap<String, String>> {
+        let (mut rows, mut log) = (csv::Writer::from_writer(Vec::new()), Vec::new());
+        let scenarios = ["a".to_owned()];
+        let mut files = SeriesFiles { rows: &mut rows, log: &mut log, scenarios: &scenarios };
+        if old_only { series.write_old(&mut files) } else { series.write_all(&mut files) }.unwrap();
+        let text = rows.into_inner().unwrap();
+        let reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_slice());
+        let names = || SERIES_COLUMNS.map(str::to_owned);
+        let record = |row: csv::StringRecord| {
+            assert_eq!(row.len(), SERIES_COLUMNS.len());
+            names().into_iter().zip(row.iter().map(str::to_owned)).collect()
+        };
+        reader.into_records().map(|row| record(row.unwrap())).collect()
+    }
+
+    fn sample(due_s: i128, service_s: u64) -> Timed {
+        Timed {
+            scenario: 0,
+            outcome: Outcome::Ok,
+            due_ns: due_s * SECOND_NS,
+            lag_ns: 0,
+            service_ns: service_s * 1_000_000_000,
+        }
+    }
+
+    #[test]
+    fn an_event_counts_where_it_was_due_sent_and_answered() {
+        let mut series = Series::default();
+        series.sample(sample(0, 2));
+        series.arrived(0, 0, 3 * SECOND_NS, Some(3_000_000_000));
+        let rows = rows(&mut series, false);
+        let column = |name: &str| rows.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
+        assert_eq!(column("second"), ["0", "1", "2", "3"]);
+        assert_eq!(column("planned"), ["1", "0", "0", "0"]);
+        assert_eq!(column("in_flight"), ["1", "1", "0", "0"]);
+        assert_eq!(column("received"), ["0", "0", "0", "1"]);
+        assert_eq!(column("e2e_max_us"), ["3000000", "", "", ""]);
+    }
+
+    #[test]
+    fn old_seconds_are_written_once_and_late_values_are_counted() {
+        let mut series = Series::default();
+        for second in 0..=OPEN_SECONDS + 5 {
+            series.sample(sample(second.into(), 0));
+        }
+        assert!(series.has_old());
+        assert_eq!(rows(&mut series, true).len(), 5);
+        series.sample(sample(2, 0));
+        assert!(series.late_values() > 0);
+        let rest = rows(&mut series, false);
+        assert_eq!(rest[0]["second"], "5");
+        assert_eq!(rest.len(), usize::try_from(OPEN_SECONDS + 1).unwrap());
+    }
+}

@@ -1,0 +1,128 @@
+//! Whether the load was the one that was asked for. If it was not, the run says nothing about the
+//! target.
+
+use ce_record::run_dir::Generator;
+use ce_record::{End, GeneratorReport, OutcomeCounts, Stop};
+use lat_hist::{Histogram, Quantile};
+
+/// Of the planned events this many must have left.
+const SENT_RATIO: f64 = 0.99;
+/// Of the planned events no more than this may have waited for input.
+const STARVED_RATIO: f64 = 0.01;
+/// With a place in flight free, 99 of 100 events must leave within this time.
+const LAG_P99_US: u64 = 100_000;
+
+/// Judges the senders of a run by what they report and by the samples.
+pub(crate) fn judge<'a>(
+    ends: impl Iterator<Item = &'a End>,
+    outcomes: &OutcomeCounts,
+    lag: &Histogram,
+) -> Generator {
+    let senders: Vec<(&GeneratorReport, &End)> =
+        ends.filter_map(|end| Some((end.generator.as_ref()?, end))).collect();
+    let planned = outcomes.planned();
+    let lag_p99_us = lag.quantile_us(Quantile::new(99, 100));
+    let sum = |field: fn(&GeneratorReport) -> u64| senders.iter().map(|(it, _)| field(it)).sum();
+    let (starved, held_back): (u64, u64) = (sum(|it| it.starved), sum(|it| it.held_back));
+    let mut faults = Vec::new();
+    if planned == 0 {
+        faults.push("no event was due, so there is nothing to judge".to_owned());
+    }
+    if ratio(outcomes.sent(), planned).is_some_and(|sent| sent < SENT_RATIO) {
+        let sent = outcomes.sent();
+        faults.push(format!("{sent} of {planned} planned events were sent"));
+    }
+    if ratio(starved, planned).is_some_and(|starved| starved > STARVED_RATIO) {
+        faults.push(format!("{starved} of {planned} events waited for input: it was too slow"));
+    }
+    if held_back == 0 && lag_p99_us.is_some_and(|lag| lag > LAG_P99_US) {
+        let ms = lag_p99_us.unwrap_or(0) / 1000;
+        faults
+            .push(format!("events left late (p99 {ms} ms): this machine cannot keep the schedule"));
+    }
+    for (report, end) in &senders {
+        if let (Stop::InputEnded, Some(plan)) = (end.stopped, report.plan_events) {
+            let had = end.outcomes.unwrap_or_default().planned();
+            faults.push(format!("the input had {had} events and the plan calls for {plan}"));
+        }
+    }
+    let valid = faults.is_empty();
+    let open_loop = senders.iter().all(|(report, _)| report.open_loop);
+    let mut notes = faults;
+    if held_back > 0 {
+        notes.push(format!("{held_back} events waited because the in-flight limit was reached"));
+    }
+    if senders.iter().any(|(_, end)| end.stopped == Stop::Interrupted) {
+        notes.push("the load was interrupted before its end".to_owned());
+    }
+    if !open_loop {
+        notes.push("closed loop: load that a slow target kept back is not in these figures".into());
+    }
+    Generator { valid, notes, sent_ratio: ratio(outcomes.sent(), planned), lag_p99_us, open_loop }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "compared with thresholds of two digits")]
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use ce_record::Outcome;
+
+    use super::*;
+
+    fn end(stopped: Stop, starved: u64, held_back: u64, open_loop: bool) -> End {
+        let generator = GeneratorReport {
+            plan_events: Some(200),
+            lag_p50_ns: 0,
+            lag_p99_ns: 0,
+            lag_max_ns: 0,
+            starved,
+            held_back,
+            peak_in_flight: 1,
+            open_loop,
+        };
+        End {
+            elapsed_ns: 1,
+            stopped,
+            records: 100,
+            dropped_records: 0,
+            outcomes: None,
+            generator: Some(generator),
+            cpu_ns: 0,
+            peak_rss_bytes: 0,
+        }
+    }
+
+    fn check(end: &End, unsent: u64, lag_ms: u64, valid: bool, note: &str) {
+        let mut outcomes = OutcomeCounts::default();
+        outcomes[Outcome::Ok] = 100 - unsent;
+        outcomes[Outcome::Unsent] = unsent;
+        let mut lag = Histogram::default();
+        lag.record(lag_ms * 1_000_000);
+        let generator = judge([end].into_iter(), &outcomes, &lag);
+        assert_eq!(generator.valid, valid, "{generator:?}");
+        assert_eq!(generator.notes.iter().any(|said| said.contains(note)), !note.is_empty());
+    }
+
+    #[test]
+    fn a_schedule_that_was_not_kept_is_invalid() {
+        check(&end(Stop::Done, 0, 0, true), 0, 1, true, "");
+        check(&end(Stop::Done, 0, 0, true), 2, 1, false, "98 of 100 planned events were sent");
+        check(&end(Stop::Done, 2, 0, true), 0, 1, false, "waited for input");
+        check(&end(Stop::Done, 0, 0, true), 0, 200, false, "events left late (p99 200 ms)");
+        check(&end(Stop::InputEnded, 0, 0, true), 0, 1, false, "the plan calls for 200");
+    }
+
+    #[test]
+    fn waiting_for_a_slow_target_is_the_targets_fault() {
+        check(&end(Stop::Done, 0, 5, true), 0, 200, true, "the in-flight limit was reached");
+    }
+
+    #[test]
+    fn a_closed_loop_says_what_it_cannot_see() {
+        check(&end(Stop::Done, 0, 0, false), 0, 1, true, "closed loop");
+        check(&end(Stop::Interrupted, 0, 0, true), 0, 1, true, "interrupted");
+    }
+}

@@ -1,0 +1,79 @@
+//! What goes in is what the directory says.
+
+use std::fs;
+
+use crate::{Folder, json, lat_collect, received, sent};
+
+#[test]
+fn every_event_is_counted_and_joined() {
+    let folder = Folder::new();
+    let (sent, received) =
+        (folder.write("sent", sent(500)), folder.write("received", received(500)));
+    let out = folder.path("run");
+    let run = lat_collect().args([&sent, &received]).arg("--out").arg(&out).run();
+    run.expect_code(0);
+    let ledger = json(&out, "ledger.json");
+    for (field, value) in [("sent", 500), ("acked", 500), ("received", 500), ("lost", 0)] {
+        assert_eq!(ledger[field], value, "{field}: {ledger}");
+    }
+    let overall = &json(&out, "summary.json")["overall"];
+    assert_eq!(overall["metrics"]["latency_us"]["p50"], 1010);
+    // Received 7 ms after the sink's zero, which is 1 µs before that of the sender.
+    assert_eq!(overall["metrics"]["e2e_us"]["max"], 6999.0);
+    assert_eq!(overall["planned_per_s"], 100.0);
+    assert!(run.stderr.contains("500 planned, 500 sent at 100.0/s: 500 ok"), "{}", run.stderr);
+    assert!(run.stderr.contains("500 delivered, 0 lost, 0 duplicates"), "{}", run.stderr);
+}
+
+#[test]
+fn the_order_of_the_streams_does_not_matter() {
+    let folder = Folder::new();
+    let (sent, received) =
+        (folder.write("sent", sent(300)), folder.write("received", received(299)));
+    let mut ledgers = Vec::new();
+    for (out, inputs) in [("ab", [&sent, &received]), ("ba", [&received, &sent])] {
+        let out = folder.path(out);
+        lat_collect().args(inputs).arg("--out").arg(&out).run().expect_code(0);
+        ledgers.push(fs::read_to_string(out.join("ledger.json")).unwrap());
+        assert_eq!(json(&out, "ledger.json")["lost"], 1);
+        let missing = fs::read_to_string(out.join("missing.ndjson")).unwrap();
+        assert_eq!(missing, "{\"due_s\":2.99,\"id\":\"299\",\"source\":\"s\"}\n");
+    }
+    assert_eq!(ledgers[0], ledgers[1]);
+}
+
+#[test]
+fn the_series_adds_up_to_the_summary() {
+    let folder = Folder::new();
+    let out = folder.path("run");
+    lat_collect().stdin(sent(750)).arg("--out").arg(&out).run().expect_code(0);
+    let series = fs::read_to_string(out.join("series.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = series.lines().map(|line| line.split(',').collect()).collect();
+    let column = rows[0].iter().position(|name| *name == "planned").unwrap();
+    let planned: Vec<u64> = rows[1..].iter().map(|row| row[column].parse().unwrap()).collect();
+    assert_eq!(planned, [100, 100, 100, 100, 100, 100, 100, 50]);
+}
+
+#[test]
+fn fifos_are_read_side_by_side() {
+    let folder = Folder::new();
+    let (a, b) = (folder.path("a"), folder.path("b"));
+    for fifo in [&a, &b] {
+        let made = std::process::Command::new("mkfifo").arg(fifo).status().unwrap();
+        assert!(made.success());
+    }
+    let out = folder.path("run");
+    let mut collecting = lat_collect().args([&a, &b]).arg("--out").arg(&out).spawn();
+    // Written in the other order than they were named: no stream waits for another.
+    fs::write(&b, received(100)).unwrap();
+    fs::write(&a, sent(100)).unwrap();
+    assert_eq!(collecting.wait(), 0, "{}", collecting.stderr());
+    assert_eq!(json(&out, "ledger.json")["delivered"], 100);
+}
+
+#[test]
+fn help_shows_examples() {
+    let run = lat_collect().arg("--help").run();
+    run.expect_code(0);
+    assert!(run.stdout.contains("Examples:") && run.stdout.contains("Exit codes:"));
+}
