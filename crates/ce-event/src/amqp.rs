@@ -1,0 +1,142 @@
+//! Events in binary mode on AMQP 0.9.1: attributes as message headers.
+//!
+//! There is no binding for this version of AMQP, and four ways to name the headers are in use. A
+//! message uses one of them throughout; which one shows in the name of its `specversion`.
+
+use std::borrow::Cow;
+
+use crate::attributes::Attributes;
+use crate::characters::is_name;
+use crate::{Data, Event, EventError, Value, http};
+
+/// How a message names the headers that hold attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// `ce-id`, as over HTTP.
+    Ce,
+    /// `cloudEvents_id`, of the AMQP 1.0 binding.
+    Underscore,
+    /// `cloudEvents:id`, of the AMQP 1.0 binding.
+    Colon,
+    /// `id`, as brokers of Knative write it.
+    Bare,
+}
+
+impl Dialect {
+    /// All dialects. The bare one comes last, because in any other a bare header is no attribute.
+    pub const ALL: [Self; 4] = [Self::Ce, Self::Underscore, Self::Colon, Self::Bare];
+
+    /// The dialect of a message with these headers; `None` if it holds no event in binary mode.
+    pub fn of<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let specversion = |header| {
+            let holds = |dialect: &Self| {
+                dialect.attribute_name(header).is_some_and(|name| name == "specversion")
+            };
+            Self::ALL.into_iter().position(|dialect| holds(&dialect))
+        };
+        let first = headers.into_iter().filter_map(specversion).min()?;
+        Some(Self::ALL[first])
+    }
+
+    /// The attribute that a header holds; `None` for headers of other purposes.
+    pub fn attribute_name(self, header: &str) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Ce => http::attribute_name(header),
+            Self::Underscore => header.strip_prefix("cloudEvents_").map(Cow::Borrowed),
+            Self::Colon => header.strip_prefix("cloudEvents:").map(Cow::Borrowed),
+            // Headers such as `x-death` and `content-type` are not attributes.
+            Self::Bare => is_name(header).then_some(Cow::Borrowed(header)),
+        }
+    }
+}
+
+/// Reads an event in binary mode. `headers` are names and values, booleans and numbers in their
+/// canonical text; `content_type` is the property of that name. Where it is missing, the header
+/// `content-type` or the attribute `datacontenttype` stands in. A body without bytes is no data.
+pub fn event<'a>(
+    headers: impl IntoIterator<Item = (&'a str, Cow<'a, str>)> + Clone,
+    content_type: Option<&'a str>,
+    body: &'a [u8],
+) -> Result<Event<'a>, EventError> {
+    let dialect = Dialect::of(headers.clone().into_iter().map(|(header, _)| header))
+        .ok_or(EventError::Missing("specversion"))?;
+    let mut attributes = Attributes::default();
+    let mut stand_in = None;
+    for (header, value) in headers {
+        match dialect.attribute_name(header) {
+            Some(name) if name == "datacontenttype" => stand_in = stand_in.or(Some(value)),
+            Some(name) => attributes.set(name, Value::String(value))?,
+            None if header.eq_ignore_ascii_case("content-type") => stand_in = Some(value),
+            None => {}
+        }
+    }
+    // An empty property is what libraries write that know no absence.
+    let property = content_type.filter(|property| !property.is_empty()).map(Cow::Borrowed);
+    if let Some(content_type) = property.or(stand_in.filter(|value| !value.is_empty())) {
+        attributes.set("datacontenttype".into(), Value::String(content_type))?;
+    }
+    let mut event = attributes.into_event()?;
+    event.data = (!body.is_empty()).then_some(Data::Bytes(body));
+    Ok(event)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_specversion_tells_the_dialect() {
+        let check = |headers: &[&str], dialect: Option<Dialect>| {
+            assert_eq!(Dialect::of(headers.iter().copied()), dialect, "{headers:?}");
+        };
+        check(&["ce-id", "ce-specversion"], Some(Dialect::Ce));
+        check(&["Ce-SpecVersion"], Some(Dialect::Ce));
+        check(&["specversion", "ce-specversion"], Some(Dialect::Ce));
+        check(&["specversion", "id"], Some(Dialect::Bare));
+        check(&["cloudEvents_specversion"], Some(Dialect::Underscore));
+        check(&["cloudEvents:specversion"], Some(Dialect::Colon));
+        check(&["id", "type", "x-death"], None);
+        check(&[], None);
+    }
+
+    #[test]
+    fn every_dialect_carries_an_event() {
+        for prefix in ["ce-", "cloudEvents_", "cloudEvents:", ""] {
+            let names = ["specversion", "id", "source", "type", "sequence"]
+                .map(|name| format!("{prefix}{name}"));
+            let values = ["1.0", "7", "/s", "t", "0042"].map(Cow::Borrowed);
+            let mut headers: Vec<_> = names.iter().map(String::as_str).zip(values).collect();
+            headers.push(("x-death", "not an attribute".into()));
+            let event = event(headers, Some("text/plain"), b"hello").unwrap();
+            assert_eq!((&*event.id, &*event.source, &*event.event_type), ("7", "/s", "t"));
+            assert_eq!(event.datacontenttype.as_deref(), Some("text/plain"));
+            assert_eq!(event.extension("sequence"), Some(&Value::String("0042".into())));
+            assert_eq!(event.extensions.len(), 1);
+            assert_eq!(event.data, Some(Data::Bytes(b"hello")));
+        }
+    }
+
+    #[test]
+    fn the_content_type_is_found_wherever_it_is() {
+        let check = |property, header: (&'static str, &'static str), expected: Option<&str>| {
+            let required = [("specversion", "1.0"), ("id", "7"), ("source", "/s"), ("type", "t")];
+            let headers =
+                required.into_iter().chain([header]).map(|(name, value)| (name, value.into()));
+            let event = event(headers, property, b"").unwrap();
+            assert_eq!(event.datacontenttype.as_deref(), expected);
+            assert_eq!(event.data, None);
+        };
+        check(Some("a/b"), ("content-type", "c/d"), Some("a/b"));
+        check(None, ("content-type", "c/d"), Some("c/d"));
+        check(Some(""), ("datacontenttype", "c/d"), Some("c/d"));
+        check(None, ("content-type", ""), None);
+    }
+
+    #[test]
+    fn a_message_that_is_no_event_is_refused() {
+        let none: [(&str, Cow<'_, str>); 0] = [];
+        assert_eq!(event(none, None, b"x"), Err(EventError::Missing("specversion")));
+        let headers = [("ce-specversion", "1.0".into()), ("ce-My_Ext", "x".into())];
+        assert_eq!(event(headers, None, b""), Err(EventError::Name("my_ext".into())));
+    }
+}

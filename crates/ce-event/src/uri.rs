@@ -1,0 +1,115 @@
+//! Whether a text has the form of a URI or a URI reference (RFC 3986).
+//!
+//! This is the grammar without what only a resolver needs: ports and IP literals are not looked
+//! into.
+
+/// `scheme:` and whatever follows it.
+pub(crate) fn is_absolute(text: &str) -> bool {
+    let scheme = scheme(text);
+    scheme.is_some_and(is_scheme) && is_reference(text)
+}
+
+/// Section 4.1: a URI, or a path, query or fragment relative to one.
+pub(crate) fn is_reference(text: &str) -> bool {
+    // A relative path must not have a colon in its first segment: it would be taken for a scheme.
+    let scheme = scheme(text);
+    if scheme.is_some_and(|scheme| !is_scheme(scheme)) {
+        return false;
+    }
+    let rest = scheme.map_or(text, |scheme| &text[scheme.len() + 1..]);
+    let (authority, rest) = match rest.strip_prefix("//") {
+        None => ("", rest),
+        Some(rest) => rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len())),
+    };
+    let (path_and_query, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+    has_only(authority, b"-._~!$&'()*+,;=:@[]")
+        && has_only(path_and_query, b"-._~!$&'()*+,;=:@/?")
+        && has_only(fragment, b"-._~!$&'()*+,;=:@/?")
+}
+
+/// What comes before a colon in the first segment.
+fn scheme(text: &str) -> Option<&str> {
+    let segment = text.split(['/', '?', '#']).next().unwrap_or_default();
+    segment.split_once(':').map(|(scheme, _)| scheme)
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+/// Letters, digits, `others`, and percent signs with two hexadecimal digits behind them.
+fn has_only(text: &str, others: &[u8]) -> bool {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let allowed = match byte {
+            b'%' => (0..2).all(|_| bytes.next().is_some_and(|digit| digit.is_ascii_hexdigit())),
+            _ => byte.is_ascii_alphanumeric() || others.contains(&byte),
+        };
+        if !allowed {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_may_be_relative() {
+        for text in [
+            "https://github.com/cloudevents",
+            "https://user@[::1]:8080/a?b=c/d#e?f",
+            "mailto:cncf-wg-serverless@lists.cncf.io",
+            "urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66",
+            "cloudevents/spec/pull/123",
+            "network.notifi.parsers.1.2",
+            "/sensors/tn-1234567/alerts",
+            "/a:b",
+            "./a:b",
+            "?a:b",
+            "#fragment",
+            "1-555-123-4567",
+            "//authority/path",
+            "/caf%C3%A9",
+        ] {
+            assert!(is_reference(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_no_references() {
+        for text in [
+            "a b",
+            "/café",
+            "/100%",
+            "/%4",
+            "/%zz",
+            "1-555:4567",
+            ":a",
+            "a\"b",
+            "<a>",
+            "a\\b",
+            "/a#b#c",
+            "/a[0]",
+            "{id}",
+            "a|b",
+            "a^b",
+            "a`b",
+        ] {
+            assert!(!is_reference(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn absolute_uris_have_a_scheme() {
+        for text in ["https://example.com/schema", "urn:x", "a+b-c.1:"] {
+            assert!(is_absolute(text), "{text}");
+        }
+        for text in ["", "/schema", "schema.json", "//example.com/schema", "#a", "1a:b", "a:b c"] {
+            assert!(!is_absolute(text), "{text}");
+        }
+    }
+}
