@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! Says whether a run met its objectives.
+
+fn main() -> std::process::ExitCode {
+    ce_cli::run(slo_check::run)
+}

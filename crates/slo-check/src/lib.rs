@@ -1,0 +1,66 @@
+//! Says whether a run met its objectives.
+//!
+//! In reading order: [`metric`] and [`aggregate`] name what can be judged, [`objective`] says what
+//! has to hold, [`threshold`] and [`table`] read objectives, [`evidence`] reads the run directory,
+//! [`evaluate`] judges each objective, [`conclude`] the run, and [`report`] holds what is printed.
+
+pub mod aggregate;
+pub mod cli;
+pub mod conclude;
+pub mod evaluate;
+pub mod evidence;
+mod figure;
+mod level;
+pub mod metric;
+pub mod objective;
+mod render;
+pub mod report;
+mod suggest;
+mod syntax;
+pub mod table;
+pub mod threshold;
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use ce_cli::{DataOut, Exit};
+
+use crate::cli::{Cli, Format};
+use crate::objective::Objective;
+
+/// No list of objectives that a person wrote is longer.
+const FILE_LIMIT_BYTES: u64 = 1 << 20;
+
+/// Judges the run. Objectives are read first: what cannot be evaluated is refused, whatever the run.
+#[expect(clippy::needless_pass_by_value, reason = "the shape of every tool's entry point")]
+pub fn run(cli: Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
+    let mut objectives = match &cli.slo {
+        Some(path) => read_table(path)?,
+        None => Vec::new(),
+    };
+    for text in &cli.threshold {
+        objectives.extend(threshold::parse(text)?);
+    }
+    let evidence = evidence::load(&cli.dir, &objectives)?;
+    let report = report::make(&objectives, &evidence, cli.strict);
+    let text = match cli.format {
+        Format::Text => render::text(&report),
+        Format::Json => render::json(&report)?,
+    };
+    out.write(text.as_bytes())?;
+    Ok(report.conclusion.exit)
+}
+
+fn read_table(path: &Path) -> anyhow::Result<Vec<Objective>> {
+    let input = ce_cli::open_input(path)?;
+    let mut text = String::new();
+    let mut limited = input.bytes.take(FILE_LIMIT_BYTES);
+    let length = limited
+        .read_to_string(&mut text)
+        .with_context(|| format!("{}: cannot read", input.name))?;
+    if u64::try_from(length).is_ok_and(|length| length == FILE_LIMIT_BYTES) {
+        bail!("{}: larger than 1 MiB; is it a file of objectives?", input.name);
+    }
+    table::parse(&input.name, &text)
+}

@@ -1,0 +1,93 @@
+//! Whether each figure is the right one, to the last digit.
+
+use serde_json::Value;
+
+use crate::fixture::{BUILD, Fixture, good, stats};
+
+fn objective(fixture: &Fixture, threshold: &str) -> Value {
+    let run = fixture.check(&["--format", "json", "--threshold", threshold]);
+    assert_eq!(run.stderr, "", "{threshold}");
+    let mut json: Value = serde_json::from_str(&run.stdout).unwrap();
+    json["objectives"].as_array_mut().unwrap().pop().unwrap()
+}
+
+fn value(fixture: &Fixture, threshold: &str) -> f64 {
+    let found = objective(fixture, threshold);
+    found["value"].as_f64().unwrap_or_else(|| panic!("{threshold}: {found}"))
+}
+
+#[test]
+#[expect(clippy::float_cmp, reason = "the figures are exact")]
+fn every_metric_has_its_figure() {
+    let mut fixture = good();
+    fixture.ledger.duplicates = 7;
+    let check =
+        |threshold: &str, expected| assert_eq!(value(&fixture, threshold), expected, "{threshold}");
+    check("latency: avg<1", 500.5);
+    check("latency: min<1", 1.0);
+    check("latency: max<1", 1000.0);
+    check("latency: med<1", 500.0);
+    check("latency: p(95)<1", 950.0);
+    check("latency: p(0)<1", 1.0);
+    check("latency: p(100)<1", 1000.0);
+    check("e2e: p(99)<1", 1980.0);
+    check("failed: rate<1", 0.005);
+    check("success: rate<1", 0.995);
+    check("planned: count<1", 1000.0);
+    check("sent: count<1", 998.0);
+    check("sent: rate<1", 99.8);
+    check("ok: count<1", 995.0);
+    check("received: count<1", 995.0);
+    check("lost: count<1", 0.0);
+    check("duplicates: count<1", 7.0);
+    check("dropped: count<1", 2.0);
+    check("unsent: count<1", 0.0);
+    check(&format!("ok{{type:{BUILD}}}: rate<1"), 99.5);
+}
+
+#[test]
+#[expect(clippy::float_cmp, reason = "the figures are exact")]
+fn other_percentiles_come_from_the_histograms() {
+    let fixture = good();
+    // The upper end of the bucket that holds the value, which is at most 0.1 % wide.
+    assert_eq!(value(&fixture, "latency: p(0.1)<1"), 1.0);
+    assert_eq!(value(&fixture, "latency: p(97.5)<1"), 975.359);
+    assert_eq!(value(&fixture, "latency{scenario:baseline}: p(97.5)<1"), 975.359);
+    // Never above the exact maximum.
+    assert_eq!(value(&fixture, "latency: p(99.95)<1"), 1000.0);
+}
+
+#[test]
+#[expect(clippy::float_cmp, reason = "the figures are exact")]
+fn values_beyond_the_histogram_still_have_their_rank() {
+    let mut fixture = good();
+    let mut latency = stats(&fixture.latencies_us);
+    latency.count = 1010;
+    latency.overflow = 10;
+    latency.max = 4e9;
+    fixture.summary.overall.metrics.insert("latency_us".into(), latency);
+    assert_eq!(value(&fixture, "latency: p(99.2)<1"), 4e6);
+    assert!(value(&fixture, "latency: p(98.9)<1") < 1000.0);
+}
+
+#[test]
+fn a_log_that_does_not_hold_every_value_is_no_data() {
+    let mut fixture = good();
+    fixture.latencies_us.truncate(900);
+    let found = objective(&fixture, "latency: p(97.5)<5000");
+    assert_eq!(found["verdict"], "no_data");
+    assert_eq!(found["value"], Value::Null);
+    let note = "no data: latency.hlog holds 900 values, and summary.json counts 1000";
+    assert_eq!(found["note"], note);
+}
+
+#[test]
+fn few_values_pass_with_a_note() {
+    let mut fixture = good();
+    fixture.summary.overall.metrics.insert("latency_us".into(), stats(&[1000; 71]));
+    let found = objective(&fixture, "latency: p(95)<5000");
+    assert_eq!((&found["verdict"], &found["count"]), (&"pass".into(), &71.into()));
+    assert_eq!(found["note"], "n=71 is too few to prove p95: it takes 72");
+    fixture.summary.overall.metrics.insert("latency_us".into(), stats(&[1000; 72]));
+    assert_eq!(objective(&fixture, "latency: p(95)<5000")["note"], Value::Null);
+}
