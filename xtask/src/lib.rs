@@ -1,1 +1,6 @@
-//! x
+//! Checks on the code base itself. They are tests, so `cargo test` is the only gate to remember.
+
+#[cfg(test)]
+mod dependencies;
+#[cfg(test)]
+mod sources;

@@ -20,8 +20,8 @@ impl std::fmt::Debug for Input {
     }
 }
 
-/// Opens `path`; `-` is stdin. A terminal is refused: the tool would wait in silence. Opening a FIFO
-/// waits for its writer.
+/// Opens `path`; `-` is stdin. A terminal is refused: the tool would wait in silence. Opening a
+/// FIFO waits for its writer.
 pub fn open_input(path: &Path) -> anyhow::Result<Input> {
     if path.as_os_str() == "-" {
         if io::stdin().is_terminal() {

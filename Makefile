@@ -1,0 +1,39 @@
+# The commands of the project. `make` alone lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build all tools for real use (target/release)
+	cargo build --release --locked
+
+.PHONY: test
+test: ## Run all tests, with a real RabbitMQ that is started and stopped for them
+	scripts/test.sh
+
+.PHONY: lint
+lint: ## Formatting, lints and docs, as CI checks them
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+.PHONY: demo
+demo: build ## One minute of load on an embedded target, to a verdict and a report
+	scripts/demo.sh
+
+.PHONY: demo-rabbitmq
+demo-rabbitmq: build ## The same through a real RabbitMQ
+	scripts/demo.sh --rabbitmq
+
+.PHONY: bench
+bench: ## Measure what an event costs each tool on this machine
+	cargo build --release --locked -p ce-gen -p ce-blast -p ce-sink -p lat-collect
+	scripts/bench.sh
+
+.PHONY: deny
+deny: ## Licences, duplicates and sources of all dependencies (needs cargo-deny)
+	cargo deny check bans licenses sources
