@@ -56,8 +56,8 @@ pub const PERCENTILES: [(&str, u64, u64); 6] = [
 
 /// The columns of `series.csv`. A row counts the events that were *due* in its second, apart from
 /// `sent` and `received`, which count by when that happened, and `in_flight`, the number of
-/// unanswered events at the end of the second. An empty percentile means that there was no value; it
-/// is never zero instead. `warm_up` is `true` where the plan keeps the second out of the verdict.
+/// unanswered events at the end of the second. An empty percentile means that there was no value;
+/// it is never zero instead. `warm_up` is `true` where the plan keeps the second out of the verdict.
 pub const SERIES_COLUMNS: [&str; 33] = [
     "second",
     "scenario",

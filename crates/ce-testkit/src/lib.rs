@@ -6,6 +6,6 @@ mod broker;
 mod running;
 mod tool;
 
-pub use broker::{Broker, broker};
+pub use broker::{Broker, broker, unique_name};
 pub use running::Running;
 pub use tool::{Run, Tool, binary};

@@ -67,6 +67,16 @@ impl Tool {
         Self::new(binary(name))
     }
 
+    /// Runs a shell script in which the tools of this workspace are on the path. A pipe fails when
+    /// any of its tools does.
+    pub fn shell(script: &str) -> Self {
+        let tools = binary("ce-gen");
+        let folder = tools.parent().expect("a file is in a folder").as_os_str().to_owned();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = [folder, path].join(OsStr::new(":"));
+        Self::new("bash").args(["-euo", "pipefail", "-c", script]).env("PATH", path)
+    }
+
     /// Adds arguments.
     #[must_use]
     pub fn args<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(mut self, args: I) -> Self {

@@ -1,1 +1,1 @@
-//! x
+//! Whole pipes with the real binaries; the tests are in `tests/it`.

@@ -1,0 +1,39 @@
+//! The commands in the documentation work as they stand there.
+
+use std::fs;
+use std::path::Path;
+
+use crate::Stage;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
+}
+
+/// The blocks of a Markdown file that are marked as `sh`, in order.
+fn shell_blocks(file: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(file)).unwrap();
+    let after = text.split("\n```sh\n").skip(1);
+    after.map(|rest| rest.split("\n```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_first_pipe_of_the_readme_runs_and_ends_in_a_report() {
+    let stage = Stage::new();
+    let blocks = shell_blocks("README.md");
+    let pipe = blocks.iter().find(|block| block.contains("ce-gen")).unwrap();
+    stage.shell(pipe).run().expect_code(0);
+    stage.json("results/first/summary.json");
+    assert!(stage.text("report.html").contains("<svg"));
+}
+
+#[test]
+fn every_make_command_of_the_readme_exists() {
+    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+    let blocks = shell_blocks("README.md").join("\n");
+    let commands = blocks.lines().filter_map(|line| line.strip_prefix("make "));
+    let targets: Vec<&str> = commands.map(|rest| rest.split(' ').next().unwrap()).collect();
+    assert!(targets.contains(&"demo") && targets.contains(&"test"), "{targets:?}");
+    for target in targets {
+        assert!(makefile.contains(&format!("\n{target}:")), "make {target}");
+    }
+}

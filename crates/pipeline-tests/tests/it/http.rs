@@ -1,0 +1,105 @@
+//! The pipe on the embedded target, which fails and stalls as it is told.
+
+use crate::Stage;
+
+#[test]
+fn every_tenth_event_refused_is_reported_exactly_and_fails_the_check() {
+    let stage = Stage::new();
+    let (mut sink, url) = stage.http_sink(&["--reject-every", "10"]);
+    let script =
+        format!("ce-gen --count 2000 --seed 3 | ce-blast --to {url} --rate 1000/s > sent.ndjson");
+    stage.shell(&script).run().expect_code(0);
+    assert_eq!(sink.stop(), 0, "{}", sink.stderr());
+    stage.shell("lat-collect sent.ndjson received.ndjson --out run").run().expect_code(0);
+
+    let overall = stage.json("run/summary.json")["overall"].clone();
+    assert_eq!(overall["outcomes"]["rejected"], 200);
+    assert_eq!(overall["outcomes"]["ok"], 1800);
+    assert_eq!(overall["codes"]["503"], 200);
+    assert_eq!(overall["success_ratio"], 0.9);
+    stage.expect_ledger(&[("planned", 2000), ("acked", 1800), ("received", 1800), ("lost", 0)]);
+    let errors = stage.text("run/errors.csv");
+    assert!(errors.lines().nth(1).unwrap().starts_with("rejected,503,,200,"), "{errors}");
+
+    let check = stage.shell("slo-check run").run();
+    check.expect_code(1);
+    assert!(check.stdout.starts_with("FAIL"), "{}", check.stdout);
+    stage.shell("slo-check run --threshold 'http_req_failed: rate<0.11'").run().expect_code(0);
+}
+
+/// Events that became due during the stall carry it; the time of service alone does not explain it,
+/// because with 100 places in flight most of them waited on our side.
+#[test]
+fn a_stall_is_in_the_latency_of_everything_that_was_due_in_it() {
+    let stage = Stage::new();
+    let (mut sink, url) = stage.http_sink(&["--stall", "2s:2s"]);
+    let script = format!(
+        "ce-gen --seed 4 |
+         ce-blast --to {url} --rate 500/s --duration 6s --max-in-flight 100 > sent.ndjson"
+    );
+    stage.shell(&script).run().expect_code(0);
+    assert_eq!(sink.stop(), 0, "{}", sink.stderr());
+    stage.shell("lat-collect sent.ndjson received.ndjson --out run").run().expect_code(0);
+
+    let overall = stage.json("run/summary.json")["overall"].clone();
+    assert_eq!((&overall["planned"], &overall["sent"]), (&3000.into(), &3000.into()));
+    assert_eq!(overall["outcomes"]["ok"], 3000);
+    let us = |metric: &str, at: &str| overall["metrics"][metric][at].as_u64().unwrap();
+    assert!(us("latency_us", "p99") > 1_800_000, "{overall:#}");
+    // A third of the events was due within the stall, and waited one second on average.
+    assert!(us("latency_us", "p90") > 1_000_000, "{overall:#}");
+    assert!(us("service_us", "p90") < 500_000, "{overall:#}");
+    assert_eq!(us("latency_us", "count"), 3000);
+    stage.expect_ledger(&[("planned", 3000), ("received", 3000), ("lost", 0), ("duplicates", 0)]);
+    stage.shell("slo-check run --threshold 'http_req_duration: p(99)<1500'").run().expect_code(1);
+}
+
+#[test]
+fn a_sender_that_is_killed_leaves_a_readable_run_without_a_verdict() {
+    let stage = Stage::new();
+    let (mut sink, url) = stage.http_sink(&[]);
+    let blast = stage.shell(&format!(
+        "ce-gen --seed 5 | ce-blast --to {url} --rate 200/s > sent.ndjson &
+         until [[ $(wc -l < sent.ndjson) -gt 200 ]]; do sleep 0.05; done
+         kill -KILL $!; wait $! || true"
+    ));
+    blast.run().expect_code(0);
+    assert_eq!(sink.stop(), 0, "{}", sink.stderr());
+    // Within a line, wherever the kill has hit.
+    stage.shell("head -c -20 sent.ndjson > torn.ndjson").run().expect_code(0);
+    let collect = stage.shell("lat-collect torn.ndjson received.ndjson --out run").run();
+    collect.expect_code(3);
+    assert!(collect.stderr.contains("INCOMPLETE"), "{}", collect.stderr);
+    assert!(stage.json("run/summary.json")["overall"]["planned"].as_u64().unwrap() > 190);
+
+    let check = stage.shell("slo-check run").run();
+    check.expect_code(3);
+    assert!(check.stdout.starts_with("INVALID"), "{}", check.stdout);
+    stage.shell("report-plot run --out report.html").run().expect_code(0);
+    assert!(stage.text("report.html").contains("cut short") || collect.stderr.contains("middle"));
+}
+
+#[test]
+fn streams_are_collected_while_they_are_written() {
+    let stage = Stage::new();
+    let script = "
+        mkfifo samples receipts
+        lat-collect samples receipts --out run & collect=$!
+        ce-sink http --listen 127.0.0.1:0 --count 500 > receipts 2> sink.log &
+        until grep -q listening sink.log; do sleep 0.05; done
+        url=$(grep -o 'http://[0-9.:]*' sink.log)/
+        ce-gen --count 500 | ce-blast --to $url --rate 1000/s > samples
+        wait $collect";
+    stage.shell(script).run().expect_code(0);
+    stage.expect_ledger(&[("planned", 500), ("delivered", 500), ("lost", 0), ("unexpected", 0)]);
+}
+
+#[test]
+fn a_reader_that_leaves_stops_the_load() {
+    let stage = Stage::new();
+    let run = stage
+        .shell("ce-gen | ce-blast --to null: --rate 1000/s --duration 10m | head -n 3 > some")
+        .run();
+    run.expect_code(0);
+    assert_eq!(stage.text("some").lines().count(), 3);
+}
