@@ -14,14 +14,12 @@
 //! | `payload` | what the lines say |
 //! | `stamp` | the `time` attribute |
 //! | [`generate`] | how a number becomes an event's line |
-//! | `pipe` | how the next tool gets it quickly |
 
 mod chance;
 pub mod cli;
 pub mod generate;
 pub mod kind;
 mod payload;
-mod pipe;
 pub mod plan;
 pub mod pool;
 mod stamp;
@@ -39,7 +37,6 @@ pub fn run(cli: Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
     let count = cli.count;
     let plan = Plan::new(cli)?;
     let interrupt = Interrupt::install().context("cannot watch for signals")?;
-    pipe::widen_stdout();
     let mut generator = Generator::new(&plan);
     for number in 0..count.unwrap_or(cli::MAX_EVENTS) {
         if interrupt.asked() {

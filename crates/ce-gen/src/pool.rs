@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use ce_cli::open_input;
-use ce_record::Place;
+use ce_record::{Place, json_error};
 use serde::Deserialize;
 
 /// Made up by the authors, so that the tool works without a file.
@@ -101,7 +101,7 @@ fn parse_ndjson(name: &str, text: &str) -> Result<Vec<(u64, Pair)>, PoolError> {
         .filter(|(_, line)| !line.trim_ascii().is_empty())
         .map(|(number, line)| match serde_json::from_str(line) {
             Ok(pair) => Ok((number, pair)),
-            Err(err) => Err(PoolError::Malformed(place(name, number), without_place(&err))),
+            Err(err) => Err(PoolError::Malformed(place(name, number), json_error(&err))),
         })
         .collect()
 }
@@ -155,12 +155,6 @@ fn place(name: &str, line: u64) -> Place {
 fn malformed(name: &str, err: &csv::Error) -> PoolError {
     let line = err.position().map_or(1, csv::Position::line);
     PoolError::Malformed(place(name, line), err.to_string())
-}
-
-/// `serde_json` says "at line 1", which contradicts our own line number.
-fn without_place(err: &serde_json::Error) -> String {
-    let text = err.to_string();
-    text.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -220,10 +214,10 @@ mod tests {
     fn bad_ndjson_is_refused_with_its_line() {
         let good = r#"{"third_party_id":"a","parser_id":"b"}"#;
         for (bad, cause) in [
-            (r#"{"third_party_id":"a""#, "EOF while parsing an object; write"),
-            (r#"{"third_party_id":"a"}"#, "missing field `parser_id`; write"),
+            (r#"{"third_party_id":"a""#, "EOF while parsing an object at column 21; write"),
+            (r#"{"third_party_id":"a"}"#, "missing field `parser_id` at column 22; write"),
             (r#"{"third_party_id":7,"parser_id":"b"}"#, "invalid type: integer `7`"),
-            ("a,b", "expected value; write"),
+            ("a,b", "expected value at column 1; write"),
         ] {
             check_refused(&format!("{good}\n\n{bad}"), &format!("pool:3: not a pair: {cause}"));
         }

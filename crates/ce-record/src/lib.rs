@@ -17,6 +17,6 @@ pub mod run_dir;
 mod write;
 
 pub use outcome::{Outcome, OutcomeCounts};
-pub use read::{Place, ReadError, RecordReader};
+pub use read::{Place, ReadError, RecordReader, json_cause, json_error};
 pub use record::{End, FORMAT, Gauge, GeneratorReport, Mark, Receipt, Record, Sample, Start, Stop};
 pub use write::append;

@@ -100,7 +100,7 @@ impl<R: BufRead> RecordReader<R> {
         match parse(self.line.trim_ascii()) {
             Ok(record) => Ok(Some(record)),
             Err(_) if !whole => Err(ReadError::Truncated(self.place.clone())),
-            Err(err) => Err(ReadError::Malformed(self.place.clone(), without_place(&err))),
+            Err(err) => Err(ReadError::Malformed(self.place.clone(), json_error(&err))),
         }
     }
 }
@@ -136,11 +136,35 @@ fn parse(line: &[u8]) -> Result<Record<'_>, serde_json::Error> {
     })
 }
 
-/// `serde_json` says "at line 1", which contradicts our own line number.
-fn without_place(err: &serde_json::Error) -> String {
+/// What is wrong with a line of JSON, and at which column. `serde_json` adds "at line 1", which
+/// contradicts the number that the line has in its file.
+pub fn json_error(err: &serde_json::Error) -> String {
+    match err.column() {
+        0 => json_cause(err),
+        column => format!("{} at column {column}", json_cause(err)),
+    }
+}
+
+/// What is wrong with a JSON text, for messages that begin with the place.
+pub fn json_cause(err: &serde_json::Error) -> String {
     let text = err.to_string();
-    match text.find(" at line ") {
-        Some(end) => format!("{} at column {}", &text[..end], err.column()),
-        None => text,
+    let place = format!(" at line {} column {}", err.line(), err.column());
+    text.strip_suffix(&place).unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_json_has_no_line_of_its_own() {
+        let check = |json, error: &str, cause: &str| {
+            let err = serde_json::from_str::<u64>(json).unwrap_err();
+            assert_eq!((json_error(&err).as_str(), json_cause(&err).as_str()), (error, cause));
+        };
+        check("\n7x", "trailing characters at column 2", "trailing characters");
+        check("", "EOF while parsing a value", "EOF while parsing a value");
+        let quoted = "invalid type: string \" at line 1\", expected u64";
+        check("\" at line 1\"", &format!("{quoted} at column 12"), quoted);
     }
 }

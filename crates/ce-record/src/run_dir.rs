@@ -183,7 +183,7 @@ pub struct Block {
     pub planned_per_s: Option<f64>,
     /// Sent events per second of sending.
     pub sent_per_s: Option<f64>,
-    /// Events with outcome `ok` per second.
+    /// Events with outcome `ok` per second of answering.
     pub ok_per_s: Option<f64>,
     /// HTTP status or AMQP reply code × count.
     pub codes: BTreeMap<u16, u64>,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ce_record::OutcomeCounts;
 use ce_record::run_dir::{Block, METRICS, PERCENTILES, Stats};
+use ce_record::{Outcome, OutcomeCounts};
 use lat_hist::{Histogram, Quantile};
 
 use crate::batch::SampleItem;
@@ -23,6 +23,7 @@ pub(crate) struct Group {
     received: u64,
     due: Extent,
     left: Extent,
+    answered_ok: Extent,
     /// The last answer, on the run's clock.
     last_end_ns: i128,
 }
@@ -61,7 +62,11 @@ impl Group {
             self.metrics[SERVICE].record(sample.service_ns);
             self.left.add(due_ns + i128::from(sample.lag_ns));
         }
-        self.last_end_ns = self.last_end_ns.max(due_ns + i128::from(latency_ns));
+        let end_ns = due_ns + i128::from(latency_ns);
+        self.last_end_ns = self.last_end_ns.max(end_ns);
+        if sample.outcome == Outcome::Ok {
+            self.answered_ok.add(end_ns);
+        }
     }
 
     /// Enters the end-to-end time of an event that has arrived; `None` where it is below zero.
@@ -89,17 +94,17 @@ impl Group {
         let planned = self.outcomes.planned();
         let first_due_ns = self.due.first_and_last_ns.map_or(0, |(first, _)| first);
         let elapsed_s = seconds((self.last_end_ns - first_due_ns).max(0));
-        let ok = to_f64(self.outcomes[ce_record::Outcome::Ok]);
+        let ok = self.outcomes[Outcome::Ok];
         Block {
             elapsed_s,
             planned,
             sent: self.outcomes.sent(),
             received: self.received,
             outcomes: self.outcomes,
-            success_ratio: (planned > 0).then(|| ok / to_f64(planned)),
+            success_ratio: (planned > 0).then(|| to_f64(ok) / to_f64(planned)),
             planned_per_s: self.due.per_second(planned),
             sent_per_s: self.left.per_second(self.outcomes.sent()),
-            ok_per_s: (elapsed_s > 0.0).then(|| ok / elapsed_s),
+            ok_per_s: self.answered_ok.per_second(ok),
             codes: self.codes.clone(),
             metrics: METRICS
                 .iter()

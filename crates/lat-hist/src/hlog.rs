@@ -10,8 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 
 use crate::Histogram;
-use crate::layout::{HIGHEST_US, lowest_us};
+use crate::layout::{DIGITS, HIGHEST_US, LOWEST_US, lowest_us};
 
+pub use crate::hlog_payload::PayloadError;
 pub use crate::hlog_read::{HlogReadError, HlogReader, Interval};
 
 /// Why a log could not be written.
@@ -64,8 +65,9 @@ impl HlogEncoder {
             return Err(HlogError::Tag(tag.to_owned()));
         }
         let encode = |err: &dyn std::fmt::Display| HlogError::Encode(err.to_string());
-        let mut counts = hdrhistogram::Histogram::<u64>::new_with_bounds(1, HIGHEST_US, 3)
-            .map_err(|err| encode(&err))?;
+        let mut counts =
+            hdrhistogram::Histogram::<u64>::new_with_bounds(LOWEST_US, HIGHEST_US, DIGITS)
+                .map_err(|err| encode(&err))?;
         for (bucket, count) in histogram.buckets() {
             counts.record_n(lowest_us(bucket), count).map_err(|err| encode(&err))?;
         }

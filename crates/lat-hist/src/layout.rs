@@ -3,8 +3,14 @@
 //! Up to 2,047 each microsecond has a bucket of its own; from there on each doubling of the value
 //! is divided into 1,024 buckets, so a bucket is never wider than 1/1024 of its value.
 
+/// The smallest value that can be told from zero: one microsecond.
+pub(crate) const LOWEST_US: u64 = 1;
+
 /// The largest value that a bucket stands for: one hour.
 pub const HIGHEST_US: u64 = 3_600_000_000;
+
+/// Significant digits.
+pub(crate) const DIGITS: u8 = 3;
 
 /// Buckets of the layout, the same number that `HdrHistogram` allocates.
 pub const BUCKETS: usize = 23_552;
@@ -49,7 +55,8 @@ mod tests {
     /// The crate `hdrhistogram` is the reference for the layout.
     #[test]
     fn buckets_are_those_of_hdr_histogram() {
-        let oracle = hdrhistogram::Histogram::<u64>::new_with_bounds(1, HIGHEST_US, 3).unwrap();
+        let oracle =
+            hdrhistogram::Histogram::<u64>::new_with_bounds(LOWEST_US, HIGHEST_US, DIGITS).unwrap();
         assert_eq!(oracle.distinct_values(), BUCKETS);
         let around = |us: u64| us.saturating_sub(3)..=(us + 3).min(HIGHEST_US);
         let values = (0..32).flat_map(|bit| around(1 << bit)).chain(around(HIGHEST_US));

@@ -13,6 +13,8 @@
 
 mod histogram;
 pub mod hlog;
+mod hlog_counts;
+mod hlog_payload;
 mod hlog_read;
 mod layout;
 mod quantile;

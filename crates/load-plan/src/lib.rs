@@ -12,12 +12,21 @@
 //! Nor is a due time the one before plus a gap: rounding off 0.3 ns per event would put a run of a
 //! billion events 0.3 s off its schedule.
 
+pub mod document;
 mod duration;
+mod fields;
+mod options;
 mod rate;
+mod scenario;
 mod schedule;
 mod stage;
+pub mod suggest;
+mod users;
 
 pub use duration::{DurationError, parse_duration};
+pub use options::read_plan;
 pub use rate::{Rate, RateError};
+pub use scenario::{Executor, Plan, Scenario, Spacing};
 pub use schedule::Schedule;
 pub use stage::{Ramp, Stage, StageError, parse_stages};
+pub use users::{VuStage, first_start_ns, most_users, users_at};

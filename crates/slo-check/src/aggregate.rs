@@ -17,7 +17,7 @@ use crate::suggest::remedy;
 pub enum Aggregate {
     /// A number of events.
     Count,
-    /// Events per second of the run.
+    /// Events per second of the time in which they were due, sent or answered.
     PerSecond,
     /// A share, from 0 to 1.
     Rate,

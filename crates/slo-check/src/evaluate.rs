@@ -107,10 +107,9 @@ fn measure(objective: &Objective, evidence: &Evidence) -> Result<Figure, String>
         Kind::Counter => {
             let (value, count) = counter(metric, block, evidence)?;
             match objective.aggregate {
-                Aggregate::PerSecond if block.elapsed_s > 0.0 => {
-                    Ok(Figure { value: float(value) / block.elapsed_s, count })
+                Aggregate::PerSecond => {
+                    Ok(Figure { value: per_second(metric, value, block)?, count })
                 }
-                Aggregate::PerSecond => Err("the run has no length".into()),
                 _ => Ok(Figure { value: float(value), count }),
             }
         }
@@ -178,11 +177,11 @@ fn from_histogram(
     mut histogram: lat_hist::Histogram,
 ) -> Result<f64, String> {
     let max_us = stats.max.ceil() as u64;
-    histogram.add_bucket(max_us, stats.overflow);
-    if histogram.count() != stats.count {
-        let (some, all) = (histogram.count(), stats.count);
+    let (some, all) = (histogram.count(), stats.count);
+    if some.checked_add(stats.overflow) != Some(all) {
         return Err(format!("latency.hlog holds {some} values, and summary.json counts {all}"));
     }
+    histogram.add_bucket(max_us, stats.overflow);
     let us = histogram.quantile_us(percentile.quantile);
     us.map(|us| float(us.min(max_us))).ok_or_else(|| "the histogram is empty".into())
 }
@@ -219,6 +218,19 @@ fn counter(metric: Metric, block: &Block, evidence: &Evidence) -> Result<(u64, u
         other => unreachable!("`{}` is no counter", other.name()),
     };
     if of == 0 { Err(nothing.into()) } else { Ok((value, of)) }
+}
+
+/// Events per second of the time in which that could happen. The last answer is waited for after the
+/// last event has left, and that wait is no part of the time for sending.
+fn per_second(metric: Metric, count: u64, block: &Block) -> Result<f64, String> {
+    let rate = match metric {
+        _ if count == 0 => Some(0.0),
+        Metric::Planned => block.planned_per_s,
+        Metric::Sent => block.sent_per_s,
+        Metric::Ok => block.ok_per_s,
+        _ => (block.elapsed_s > 0.0).then(|| float(count) / block.elapsed_s),
+    };
+    rate.ok_or_else(|| format!("no rate of `{}`: it all happened at once", metric.name()))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a run of 2^53 events would take 100,000 years")]

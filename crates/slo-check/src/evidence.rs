@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{anyhow, bail};
 use ce_record::run_dir::{
-    self, HISTOGRAMS, LEDGER, Ledger, RUN, Run, RunDirError, SUMMARY, Summary,
+    self, HISTOGRAMS, LAYOUT, LEDGER, Ledger, RUN, Run, RunDirError, SUMMARY, Summary,
 };
 use lat_hist::Histogram;
 use lat_hist::hlog::{HlogReadError, HlogReader};
@@ -16,9 +16,6 @@ use serde::de::DeserializeOwned;
 use crate::aggregate::Aggregate;
 use crate::metric::{Kind, Metric};
 use crate::objective::{Objective, Scope};
-
-/// The layout of run directories that this version reads.
-const LAYOUT: u32 = 1;
 
 /// The files of a run directory.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 //! [`table`](crate::table).
 
 use anyhow::{Context, anyhow, bail};
+use ce_record::json_cause;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
@@ -132,7 +133,5 @@ fn place(file: &str, text: &str, offset: usize) -> String {
 
 /// A JSON error with its place in front; `serde_json` puts it at the end.
 fn json_error(file: &str, err: &serde_json::Error) -> anyhow::Error {
-    let message = err.to_string();
-    let cause = message.split(" at line ").next().unwrap_or_default();
-    anyhow!("{file}:{}:{}: {cause}", err.line(), err.column())
+    anyhow!("{file}:{}:{}: {}", err.line(), err.column(), json_cause(err))
 }

@@ -35,9 +35,13 @@ fn every_metric_has_its_figure() {
     check("success: rate<1", 0.995);
     check("planned: count<1", 1000.0);
     check("sent: count<1", 998.0);
+    check("planned: rate<1", 100.0);
     check("sent: rate<1", 99.8);
+    check("http_reqs: rate<1", 99.8);
     check("ok: count<1", 995.0);
+    check("ok: rate<1", 99.5);
     check("received: count<1", 995.0);
+    check("received: rate<1", 79.6);
     check("lost: count<1", 0.0);
     check("duplicates: count<1", 7.0);
     check("dropped: count<1", 2.0);
@@ -68,6 +72,27 @@ fn values_beyond_the_histogram_still_have_their_rank() {
     fixture.summary.overall.metrics.insert("latency_us".into(), latency);
     assert_eq!(value(&fixture, "latency: p(99.2)<1"), 4e6);
     assert!(value(&fixture, "latency: p(98.9)<1") < 1000.0);
+}
+
+/// A plan of exactly 100/s meets an objective of 100/s, although the last answer takes its time.
+#[test]
+fn waiting_for_the_last_answer_does_not_lower_the_rate_of_sending() {
+    let mut fixture = good();
+    fixture.summary.overall.sent_per_s = Some(100.0);
+    fixture.summary.overall.elapsed_s = 10.000_001;
+    assert_eq!(objective(&fixture, "sent: rate>=100")["verdict"], "pass");
+}
+
+#[test]
+#[expect(clippy::float_cmp, reason = "the figures are exact")]
+fn events_of_a_single_instant_have_no_rate_and_no_events_have_a_rate_of_zero() {
+    let mut fixture = good();
+    fixture.summary.overall.sent_per_s = None;
+    let found = objective(&fixture, "sent: rate>100");
+    assert_eq!(found["verdict"], "no_data");
+    assert_eq!(found["note"], "no data: no rate of `sent`: it all happened at once");
+    fixture.summary.overall.sent = 0;
+    assert_eq!(value(&fixture, "sent: rate>100"), 0.0);
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use ce_record::Outcome;
 use ce_record::run_dir::{
     Block, Generator, HISTOGRAMS, LEDGER, Ledger, RUN, Run, SUMMARY, Stats, Summary,
 };
-use ce_record::{Outcome, OutcomeCounts};
 use ce_testkit::{Run as Finished, Tool};
 use lat_hist::Histogram;
 use lat_hist::hlog::{HlogEncoder, header};
@@ -26,11 +26,20 @@ pub(crate) struct Fixture {
     pub(crate) latencies_us: Vec<u64>,
 }
 
-/// 1,000 events in ten seconds; 995 ended well. Latencies are 1 ms to 1,000 ms, end-to-end times
+/// 1,000 events in ten seconds, and 2.5 s more until the last answer; 995 ended well. Latencies are 1 ms to 1,000 ms, end-to-end times
 /// twice that.
 pub(crate) fn good() -> Fixture {
     let latencies_us: Vec<u64> = (1..=1000).map(|ms| ms * 1000).collect();
-    let mut block = Block { elapsed_s: 10.0, planned: 1000, sent: 998, received: 995, ..empty() };
+    let mut block = Block {
+        elapsed_s: 12.5,
+        planned: 1000,
+        sent: 998,
+        received: 995,
+        planned_per_s: Some(100.0),
+        sent_per_s: Some(99.8),
+        ok_per_s: Some(99.5),
+        ..Block::default()
+    };
     block.outcomes[Outcome::Ok] = 995;
     block.outcomes[Outcome::Rejected] = 3;
     block.outcomes[Outcome::Dropped] = 2;
@@ -80,10 +89,6 @@ fn run() -> Run {
         streams: Vec::new(),
         version: "0.1.0".into(),
     }
-}
-
-fn empty() -> Block {
-    Block { outcomes: OutcomeCounts::default(), ..Block::default() }
 }
 
 /// The statistics of sorted values.

@@ -9,7 +9,7 @@ const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/slo.tom
 #[test]
 fn the_text_gives_the_verdict_first_and_fits_eighty_columns() {
     let mut fixture = good();
-    fixture.summary.overall.elapsed_s = 12.0;
+    fixture.summary.overall.sent_per_s = Some(83.17);
     let threshold = "http_req_duration{scenario:baseline}: p(99)<2000";
     let run = fixture.check(&["--slo", TABLE, "--threshold", threshold]);
     run.expect_code(0);
