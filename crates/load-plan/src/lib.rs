@@ -13,20 +13,27 @@
 //! billion events 0.3 s off its schedule.
 
 pub mod document;
+mod dues;
 mod duration;
 mod fields;
 mod options;
+mod random;
 mod rate;
 mod scenario;
 mod schedule;
+mod shard;
 mod stage;
 pub mod suggest;
+mod timeline;
 mod users;
 
+pub use dues::Dues;
 pub use duration::{DurationError, parse_duration};
 pub use options::read_plan;
 pub use rate::{Rate, RateError};
 pub use scenario::{Executor, Plan, Scenario, Spacing};
 pub use schedule::Schedule;
+pub use shard::{Shard, ShardError};
 pub use stage::{Ramp, Stage, StageError, parse_stages};
+pub use timeline::{Due, Timeline};
 pub use users::{VuStage, first_start_ns, most_users, users_at};

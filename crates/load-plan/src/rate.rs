@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::dues::FRACTION_BITS;
 use crate::parse_duration;
 
 /// Events per period, e.g., 30 events per minute.
@@ -51,6 +52,13 @@ impl Rate {
     pub fn due_ns(self, k: u64) -> Option<u64> {
         let ns =
             (u128::from(k) * u128::from(self.period_ns)).checked_div(u128::from(self.events))?;
+        u64::try_from(ns).ok()
+    }
+
+    /// When the integral of the rate reaches `events`, in 2⁻³² events.
+    pub(crate) fn due_at_ns(self, events: u128) -> Option<u64> {
+        let period = u128::from(self.period_ns);
+        let ns = (events.checked_mul(period)? >> FRACTION_BITS).checked_div(self.events.into())?;
         u64::try_from(ns).ok()
     }
 

@@ -1,5 +1,6 @@
 //! A schedule: a rate and an end, or neither.
 
+use crate::dues::FRACTION_BITS;
 use crate::{Ramp, Rate};
 
 /// When each event of an open-loop scenario is due.
@@ -28,6 +29,19 @@ impl Schedule {
             Self::Constant { events: Some(events), .. } if k >= *events => None,
             Self::Constant { rate, .. } => rate.due_ns(k),
             Self::Ramping(ramp) => ramp.due_ns(k),
+        }
+    }
+
+    /// When the integral of the rate reaches `events`, in 2⁻³² events; `None` past the end.
+    pub(crate) fn due_at_ns(&self, events: u128) -> Option<u64> {
+        match self {
+            Self::Constant { events: Some(last), .. }
+                if events >> FRACTION_BITS >= (*last).into() =>
+            {
+                None
+            }
+            Self::Constant { rate, .. } => rate.due_at_ns(events),
+            Self::Ramping(ramp) => ramp.due_at_ns(events),
         }
     }
 

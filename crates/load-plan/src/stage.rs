@@ -14,6 +14,7 @@
 
 use std::time::Duration;
 
+use crate::dues::FRACTION_BITS;
 use crate::{Rate, parse_duration};
 
 /// A stage: the rate moves linearly to `target` within `duration`. A duration of zero is a jump.
@@ -119,7 +120,15 @@ impl Ramp {
 
     /// When event `k` (from zero) is due; `None` past the last.
     pub fn due_ns(&self, k: u64) -> Option<u64> {
-        let area = u128::from(k) * self.unit();
+        self.due_at_area(u128::from(k) * self.unit())
+    }
+
+    /// When the integral of the rate reaches `events`, in 2⁻³² events; `None` past the end.
+    pub(crate) fn due_at_ns(&self, events: u128) -> Option<u64> {
+        self.due_at_area(events.checked_mul(self.unit())? >> FRACTION_BITS)
+    }
+
+    fn due_at_area(&self, area: u128) -> Option<u64> {
         // The first piece whose area reaches beyond `area`; a stage at rate zero never does.
         let index = self.pieces.partition_point(|piece| piece.area_before + piece.area() <= area);
         let piece = self.pieces.get(index)?;

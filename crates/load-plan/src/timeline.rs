@@ -1,0 +1,152 @@
+//! The due times of all open-loop scenarios of a plan, merged into one order.
+
+use std::iter::Peekable;
+
+use crate::{Dues, Executor, Plan, Shard};
+
+/// One event of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// Position in the plan: which event of the input it is, over all shares.
+    pub index: u64,
+    /// Which scenario it belongs to.
+    pub scenario: usize,
+    /// Position in the scenario, from zero.
+    pub seq: u64,
+    /// Nanoseconds from the start of the run.
+    pub due_ns: u64,
+}
+
+/// The events of a share of a plan, in the order in which they are due. Events that are due at the
+/// same instant come in the order of their scenarios.
+#[derive(Debug, Clone)]
+pub struct Timeline<'a> {
+    lanes: Vec<Lane<'a>>,
+    shard: Shard,
+    index: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Lane<'a> {
+    scenario: usize,
+    start_ns: u64,
+    dues: Peekable<Dues<'a>>,
+    seq: u64,
+}
+
+impl<'a> Timeline<'a> {
+    /// The open-loop scenarios of `plan`; closed loops have no due times.
+    pub fn new(plan: &'a Plan, seed: u64, shard: Shard) -> Self {
+        let lane = |(scenario, it): (usize, &'a crate::Scenario)| match &it.executor {
+            Executor::Arrivals { schedule, spacing } => Some(Lane {
+                scenario,
+                start_ns: it.start_ns,
+                dues: Dues::new(schedule, *spacing, seed, &it.name).peekable(),
+                seq: 0,
+            }),
+            Executor::Users { .. } | Executor::Iterations { .. } => None,
+        };
+        let lanes = plan.scenarios.iter().enumerate().filter_map(lane).collect();
+        Self { lanes, shard, index: 0 }
+    }
+
+    /// The next event of the whole plan.
+    fn next_of_all(&mut self) -> Option<Due> {
+        let due = |lane: &mut Lane<'a>| Some(lane.start_ns.saturating_add(*lane.dues.peek()?));
+        // A handful of scenarios: looking at each is faster than a heap.
+        let (mut first, mut due_ns) = (None, u64::MAX);
+        for (position, lane) in self.lanes.iter_mut().enumerate() {
+            if let Some(candidate) = due(lane).filter(|&it| first.is_none() || it < due_ns) {
+                (first, due_ns) = (Some(position), candidate);
+            }
+        }
+        let lane = &mut self.lanes[first?];
+        lane.dues.next();
+        let event = Due { index: self.index, scenario: lane.scenario, seq: lane.seq, due_ns };
+        lane.seq += 1;
+        self.index += 1;
+        Some(event)
+    }
+}
+
+impl Iterator for Timeline<'_> {
+    type Item = Due;
+
+    fn next(&mut self) -> Option<Due> {
+        loop {
+            let due = self.next_of_all()?;
+            if self.shard.has(due.index) {
+                return Some(due);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::document::Document;
+    use crate::read_plan;
+
+    fn plan(text: &str) -> Plan {
+        read_plan(&Document::parse("plan", text).unwrap()).unwrap()
+    }
+
+    fn timeline(plan: &Plan, shard: &str) -> Vec<Due> {
+        Timeline::new(plan, 9, shard.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn scenarios_are_merged_by_due_time() {
+        let plan = plan(
+            "[scenarios.a]\nexecutor = 'constant-arrival-rate'\nrate = 2\nduration = '2s'\n\
+             [scenarios.b]\nexecutor = 'constant-arrival-rate'\nrate = 1\nduration = '2s'\n\
+             startTime = '500ms'",
+        );
+        let found: Vec<_> = timeline(&plan, "0/1")
+            .iter()
+            .map(|due| (due.index, due.scenario, due.seq, due.due_ns / 1_000_000))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (0, 0, 0, 0),
+                (1, 0, 1, 500),
+                (2, 1, 0, 500),
+                (3, 0, 2, 1000),
+                (4, 0, 3, 1500),
+                (5, 1, 1, 1500)
+            ]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_shares_of_a_plan_are_the_whole_plan(
+            count in 1_u64..6,
+            rates in prop::collection::vec((1_u64..50, 0_u64..3, any::<bool>()), 1..4),
+        ) {
+            let mut text = String::new();
+            for (number, (rate, start, poisson)) in rates.iter().enumerate() {
+                let arrivals = if *poisson { "poisson" } else { "uniform" };
+                text += &format!(
+                    "[scenarios.s{number}]\nexecutor = 'constant-arrival-rate'\nrate = {rate}\n\
+                     duration = '4s'\nstartTime = '{start}s'\narrivals = '{arrivals}'\n"
+                );
+            }
+            let plan = plan(&text);
+            let whole = timeline(&plan, "0/1");
+            prop_assert!(whole.is_sorted_by_key(|due| due.due_ns));
+            let mut union = Vec::new();
+            for index in 0..count {
+                let share = timeline(&plan, &format!("{index}/{count}"));
+                prop_assert_eq!(share.len() as u64, Shard::of(format!("{index}/{count}").parse().unwrap(), whole.len() as u64));
+                union.extend(share);
+            }
+            union.sort_by_key(|due| due.index);
+            prop_assert_eq!(union, whole);
+        }
+    }
+}
