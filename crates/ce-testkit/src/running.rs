@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Child;
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,12 +17,13 @@ pub struct Running {
     child: Child,
     deadline: Duration,
     stderr: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Running {
     pub(crate) fn new(mut child: Child, deadline: Duration) -> Self {
         let stderr = Arc::new(Mutex::new(String::new()));
-        if let Some(from) = child.stderr.take() {
+        let reader = child.stderr.take().map(|from| {
             let to = Arc::clone(&stderr);
             thread::spawn(move || {
                 for line in BufReader::new(from).lines().map_while(Result::ok) {
@@ -30,9 +31,9 @@ impl Running {
                     text.push_str(&line);
                     text.push('\n');
                 }
-            });
-        }
-        Self { child, deadline, stderr }
+            })
+        });
+        Self { child, deadline, stderr, reader }
     }
 
     /// What it has written to stderr so far.
@@ -74,12 +75,16 @@ impl Running {
         kill_process(pid, signal).expect("the process is ours and was not waited for");
     }
 
-    /// Waits for the end; the exit code, or the negative number of the signal.
+    /// Waits for the end of the process and of its stderr; the exit code, or the negative number of
+    /// the signal.
     pub fn wait(&mut self) -> i32 {
         let (child, deadline) = (&mut self.child, self.deadline);
         let status = wait_until(deadline, "the end of the process", || {
             child.try_wait().expect("the process is ours")
         });
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("the reader does not panic");
+        }
         status.code().unwrap_or_else(|| -status.signal().unwrap_or(0))
     }
 

@@ -84,6 +84,8 @@ impl Iterator for Timeline<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -131,10 +133,12 @@ mod tests {
             let mut text = String::new();
             for (number, (rate, start, poisson)) in rates.iter().enumerate() {
                 let arrivals = if *poisson { "poisson" } else { "uniform" };
-                text += &format!(
+                write!(
+                    text,
                     "[scenarios.s{number}]\nexecutor = 'constant-arrival-rate'\nrate = {rate}\n\
                      duration = '4s'\nstartTime = '{start}s'\narrivals = '{arrivals}'\n"
-                );
+                )
+                .unwrap();
             }
             let plan = plan(&text);
             let whole = timeline(&plan, "0/1");

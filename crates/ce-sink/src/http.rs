@@ -1,0 +1,112 @@
+//! Accepts events over HTTP/1.1.
+
+mod answer;
+mod simulation;
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use ce_cli::{DataOut, Exit, say};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::select;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+
+use crate::cli::HttpArgs;
+use crate::intake::Intake;
+use crate::session::{self, TOOL};
+
+use answer::Answerer;
+use simulation::Simulation;
+
+/// How long a connection may take for the next header. For hyper that includes the time in which a
+/// connection is idle; were it short, we would hang up on senders that send seldom.
+const HEADER_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// How long requests in progress may take to end, over and above `--delay`.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The pause after a connection could not be accepted, e.g., because all file numbers are taken.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+pub(crate) fn run(args: &HttpArgs, out: &mut DataOut) -> anyhow::Result<Exit> {
+    let runtime = session::runtime()?;
+    let listener = runtime
+        .block_on(TcpListener::bind(args.listen))
+        .with_context(|| format!("{}: cannot listen; choose another --listen", args.listen))?;
+    session::receive(&args.common, out, runtime, async |intake| serve(args, listener, intake).await)
+}
+
+async fn serve(args: &HttpArgs, listener: TcpListener, intake: Arc<Intake>) -> anyhow::Result<()> {
+    say(TOOL, &format!("listening on http://{}", listener.local_addr()?));
+    let simulation = Simulation::new(args);
+    if let Some(stall) = args.stall {
+        let intake = Arc::clone(&intake);
+        tokio::spawn(async move { simulation::freeze(stall, &intake).await });
+    }
+    let answerer = Arc::new(Answerer { intake, simulation, max_body: args.max_body });
+    let slots = Arc::new(Semaphore::new(args.max_connections as usize));
+    accept_until_stopped(&listener, &slots, &answerer).await;
+    drop(listener);
+    // All slots are free again when the last connection has ended.
+    let _ = timeout(GRACE + args.delay, slots.acquire_many(args.max_connections)).await;
+    Ok(())
+}
+
+async fn accept_until_stopped(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+    answerer: &Arc<Answerer>,
+) {
+    let mut complained = false;
+    loop {
+        let next = async {
+            let slot = Arc::clone(slots).acquire_owned().await;
+            (slot.expect("the slots are never closed"), listener.accept().await)
+        };
+        let (slot, accepted) = select! {
+            next = next => next,
+            () = answerer.intake.stop.asked() => return,
+        };
+        match accepted {
+            Ok((socket, _)) => {
+                let answerer = Arc::clone(answerer);
+                tokio::spawn(async move {
+                    connection(socket, answerer).await;
+                    drop(slot);
+                });
+            }
+            Err(err) => {
+                if !std::mem::replace(&mut complained, true) {
+                    say(TOOL, &format!("cannot accept a connection: {err}; retrying"));
+                }
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Answers the requests of one connection. How it ends is the sender's business: whatever was
+/// acknowledged has its receipt.
+async fn connection(socket: TcpStream, answerer: Arc<Answerer>) {
+    // Fails only if the peer is gone already.
+    let _ = socket.set_nodelay(true);
+    let service = service_fn(|request| {
+        let answerer = Arc::clone(&answerer);
+        async move { Ok::<_, Infallible>(answerer.answer(request).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
+    select! {
+        _ = connection.as_mut() => return,
+        () = answerer.intake.stop.asked() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}

@@ -1,0 +1,115 @@
+//! From a request to its answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ce_event::{Event, EventError, Mode, http};
+use ce_record::Receipt;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::time::timeout;
+
+use crate::http::simulation::Simulation;
+use crate::intake::{Counts, Intake, receipt};
+
+/// How long a body may take to arrive whole.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// All that answering takes.
+pub(crate) struct Answerer {
+    pub(crate) intake: Arc<Intake>,
+    pub(crate) simulation: Simulation,
+    pub(crate) max_body: u64,
+}
+
+/// A status, and a line that says why. The line is empty for success.
+type Answer = (StatusCode, String);
+
+impl Answerer {
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (status, why) = match self.judge(request).await {
+            Ok(()) => (StatusCode::ACCEPTED, String::new()),
+            Err(answer) => answer,
+        };
+        self.simulation.delay().await;
+        response(status, why)
+    }
+
+    async fn judge(&self, request: Request<Incoming>) -> Result<(), Answer> {
+        let counts = self.intake.counts();
+        let read = self.read(request).await;
+        let recv_ns = self.intake.arrived();
+        let (head, body) = read.inspect_err(|_| Counts::add(&counts.refused, 1))?;
+        let receipts = receipts(&head, &body, recv_ns).map_err(|err| {
+            counts.not_an_event(&err);
+            (StatusCode::BAD_REQUEST, err.to_string())
+        })?;
+        if let Some(status) = self.simulation.rejects(receipts.len()) {
+            Counts::add(&counts.rejected, receipts.len());
+            return Err((status, "rejected on purpose".into()));
+        }
+        for receipt in receipts {
+            let gone = |_| (StatusCode::SERVICE_UNAVAILABLE, "stopping".into());
+            self.intake.keep(receipt).await.map_err(gone)?;
+        }
+        Ok(())
+    }
+
+    /// The head of a POST and its whole body.
+    async fn read(&self, request: Request<Incoming>) -> Result<(Parts, Bytes), Answer> {
+        let (head, body) = request.into_parts();
+        if head.method != Method::POST {
+            return Err((StatusCode::METHOD_NOT_ALLOWED, "send events by POST".into()));
+        }
+        let too_large = || {
+            let why = format!("the body is larger than {} bytes (--max-body)", self.max_body);
+            (StatusCode::PAYLOAD_TOO_LARGE, why)
+        };
+        // A length that is announced need not be read to be refused.
+        if body.size_hint().lower() > self.max_body {
+            return Err(too_large());
+        }
+        let limit = usize::try_from(self.max_body).unwrap_or(usize::MAX);
+        match timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {
+            Ok(Ok(whole)) => Ok((head, whole.to_bytes())),
+            Ok(Err(err)) if err.is::<LengthLimitError>() => Err(too_large()),
+            Ok(Err(err)) => Err((StatusCode::BAD_REQUEST, format!("cannot read the body: {err}"))),
+            Err(_) => {
+                let why = format!("the body took longer than {} s", BODY_TIMEOUT.as_secs());
+                Err((StatusCode::REQUEST_TIMEOUT, why))
+            }
+        }
+    }
+}
+
+/// One receipt for each event of a request.
+fn receipts(head: &Parts, body: &[u8], recv_ns: u64) -> Result<Vec<Receipt<'static>>, EventError> {
+    let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let events = match Mode::of(content_type) {
+        Mode::Batch => Event::batch_from_json(body)?,
+        Mode::Structured => vec![Event::from_json(body)?],
+        Mode::Binary => {
+            let headers = head.headers.iter();
+            let headers = headers.map(|(name, value)| (name.as_str(), value.as_bytes()));
+            vec![http::event(headers, body)?]
+        }
+    };
+    let door = head.uri.path();
+    Ok(events.into_iter().map(|event| receipt(event, recv_ns, door)).collect())
+}
+
+fn response(status: StatusCode, mut why: String) -> Response<Full<Bytes>> {
+    if !why.is_empty() {
+        why.push('\n');
+    }
+    let mut response = Response::new(Full::from(why));
+    *response.status_mut() = status;
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
+}

@@ -1,0 +1,234 @@
+//! Where every event passes on its way from a transport to the writer, and is counted.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::Thread;
+use std::time::Duration;
+
+use ce_cli::Clock;
+use ce_event::{Event, EventError, Value};
+use ce_record::Receipt;
+use tokio::sync::{Notify, Semaphore, oneshot};
+
+use crate::stop::{Stop, Why};
+use crate::writer::{self, Item};
+
+/// The writer has ended, so no receipt will be written any more.
+#[derive(Debug)]
+pub(crate) struct NoOutput;
+
+/// The way to the writer.
+pub(crate) struct Outlet {
+    pub(crate) queue: Sender<Item>,
+    pub(crate) room: Arc<Semaphore>,
+    pub(crate) writer: Thread,
+}
+
+/// Takes events in, and knows how many.
+pub(crate) struct Intake {
+    pub(crate) clock: Clock,
+    pub(crate) stop: Stop,
+    outlet: Outlet,
+    wanted: Option<Wanted>,
+    /// Zero until something arrives.
+    last_arrival_ns: AtomicU64,
+    first_arrival: Notify,
+    counts: Counts,
+}
+
+/// What the last line on stderr tells.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// Events with a receipt.
+    pub(crate) received: AtomicU64,
+    /// Requests or messages that were no CloudEvent, and what was wrong with the first.
+    not_events: AtomicU64,
+    first_reason: OnceLock<String>,
+    /// Events that were refused by `--reject-every`.
+    pub(crate) rejected: AtomicU64,
+    /// Requests with another method than POST, or a body too large or never finished.
+    pub(crate) refused: AtomicU64,
+}
+
+impl Counts {
+    pub(crate) fn add(counter: &AtomicU64, count: usize) {
+        counter.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn not_an_event(&self, error: &EventError) {
+        Self::add(&self.not_events, 1);
+        self.first_reason.get_or_init(|| error.to_string());
+    }
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [received, not_events, rejected, refused] =
+            [&self.received, &self.not_events, &self.rejected, &self.refused]
+                .map(|count| count.load(Ordering::Relaxed));
+        write!(f, "{received} received, {not_events} not CloudEvents")?;
+        if let Some(reason) = self.first_reason.get() {
+            write!(f, " (the first: {reason})")?;
+        }
+        write!(f, ", {rejected} rejected on purpose")?;
+        if refused > 0 {
+            write!(f, ", {refused} requests refused for method or body")?;
+        }
+        Ok(())
+    }
+}
+
+impl Intake {
+    pub(crate) fn new(clock: Clock, stop: Stop, outlet: Outlet, count: Option<u64>) -> Self {
+        Self {
+            clock,
+            stop,
+            outlet,
+            wanted: count.map(Wanted::new),
+            last_arrival_ns: AtomicU64::new(0),
+            first_arrival: Notify::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Notes that something arrived just now, and returns when that was.
+    pub(crate) fn arrived(&self) -> u64 {
+        let now_ns = self.clock.now_ns();
+        if self.last_arrival_ns.swap(now_ns, Ordering::Relaxed) == 0 {
+            self.first_arrival.notify_one();
+        }
+        now_ns
+    }
+
+    /// Hands a receipt to the writer, waiting for room in its queue.
+    pub(crate) async fn keep(&self, receipt: Receipt<'static>) -> Result<(), NoOutput> {
+        let size = writer::size(&receipt);
+        let room = self.outlet.room.acquire_many(size).await.map_err(|_| NoOutput)?;
+        // The writer gives the room back.
+        room.forget();
+        let enough = self.wanted.as_ref().is_some_and(|wanted| wanted.is_met_by(&receipt));
+        self.outlet.queue.send(Item::Receipt(receipt, size)).map_err(|_| NoOutput)?;
+        Counts::add(&self.counts.received, 1);
+        if enough {
+            self.stop.ask(Why::Enough);
+        }
+        Ok(())
+    }
+
+    /// Waits until all receipts so far are written.
+    pub(crate) async fn flushed(&self) -> Result<(), NoOutput> {
+        let (done, flushed) = oneshot::channel();
+        self.outlet.queue.send(Item::Flush(done)).map_err(|_| NoOutput)?;
+        self.outlet.writer.unpark();
+        flushed.await.map_err(|_| NoOutput)
+    }
+
+    /// Waits for the first arrival. One task may.
+    pub(crate) async fn first_arrival(&self) {
+        self.first_arrival.notified().await;
+    }
+
+    /// Asks for the end once nothing has arrived for `limit` since the last arrival.
+    pub(crate) async fn end_when_idle(&self, limit: Duration) {
+        loop {
+            let idle = match self.last_arrival_ns.load(Ordering::Relaxed) {
+                0 => Duration::ZERO,
+                last => Duration::from_nanos(self.clock.now_ns().saturating_sub(last)),
+            };
+            match limit.checked_sub(idle) {
+                Some(left) if !left.is_zero() => tokio::time::sleep(left).await,
+                _ => return self.stop.ask(Why::Idle),
+            }
+        }
+    }
+}
+
+/// The receipt of an event that came by `door` at `recv_ns`.
+pub(crate) fn receipt(event: Event<'_>, recv_ns: u64, door: &str) -> Receipt<'static> {
+    Receipt {
+        seq: sequence(&event),
+        source: event.source.into_owned().into(),
+        id: event.id.into_owned().into(),
+        event_type: event.event_type.into_owned().into(),
+        recv_ns,
+        door: door.to_owned().into(),
+        redelivered: false,
+        dead_lettered: None,
+    }
+}
+
+/// The extension `sequence` is text by its definition; ours is a decimal number.
+fn sequence(event: &Event<'_>) -> Option<u64> {
+    match event.extension("sequence")? {
+        Value::String(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
+        Value::Integer(number) => u64::try_from(*number).ok(),
+        _ => None,
+    }
+}
+
+/// Tells when receipts of enough distinct events were taken. Remembers a hash of each event, so the
+/// answer is late by one event when two of a billion share theirs, once in some forty runs.
+struct Wanted {
+    count: u64,
+    hasher: RandomState,
+    seen: Mutex<HashSet<u64>>,
+}
+
+impl Wanted {
+    fn new(count: u64) -> Self {
+        Self { count, hasher: RandomState::new(), seen: Mutex::default() }
+    }
+
+    fn is_met_by(&self, receipt: &Receipt<'_>) -> bool {
+        let hash = self.hasher.hash_one((&receipt.source, &receipt.id));
+        let mut seen = self.seen.lock().expect("nobody panics while counting");
+        seen.insert(hash) && seen.len() as u64 >= self.count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decimal_sequence_becomes_the_position() {
+        let check = |value: &str, seq: Option<u64>| {
+            let event = format!(
+                r#"{{"specversion":"1.0","id":"1","source":"s","type":"t","sequence":{value}}}"#
+            );
+            let event = Event::from_json(event.as_bytes()).unwrap();
+            assert_eq!(receipt(event, 5, "/door").seq, seq, "{value}");
+        };
+        check("\"0042\"", Some(42));
+        check("7", Some(7));
+        check("\"18446744073709551615\"", Some(u64::MAX));
+        for other in ["-1", "\"-1\"", "\"+1\"", "\"\"", "\"a1\"", "true", "null"] {
+            check(other, None);
+        }
+    }
+
+    #[test]
+    fn only_distinct_events_count() {
+        let wanted = Wanted::new(2);
+        let event = |id: &str, source: &str| Receipt {
+            seq: None,
+            source: source.to_owned().into(),
+            id: id.to_owned().into(),
+            event_type: "t".into(),
+            recv_ns: 0,
+            door: "/".into(),
+            redelivered: false,
+            dead_lettered: None,
+        };
+        assert!(!wanted.is_met_by(&event("1", "a")));
+        assert!(!wanted.is_met_by(&event("1", "a")));
+        assert!(wanted.is_met_by(&event("1", "b")));
+    }
+}
