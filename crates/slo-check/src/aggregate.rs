@@ -9,8 +9,9 @@ use anyhow::{Context, bail};
 use ce_record::run_dir::PERCENTILES;
 use lat_hist::Quantile;
 
+use load_plan::suggest::remedy;
+
 use crate::metric::{Kind, Metric};
-use crate::suggest::remedy;
 
 /// One figure of a metric.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,7 @@ METRICS
 
 VERDICT
   Always judged: the run is complete, its generator kept the schedule, and (where receipts were
-  collected) no acknowledged event was lost. Without --slo and --threshold, `failed: rate<0.01` is
+  collected) no acknowledged event was lost. Without --slo, --plan and --threshold, `failed: rate<0.01` is
   judged as well. An invalid run has no verdict; else one failed objective is a FAIL, even if
   another has no data.
 
@@ -25,6 +25,7 @@ EXIT CODES
 
 EXAMPLES
   slo-check results/nightly --slo examples/slo.toml
+  slo-check results/nightly --plan examples/plans/build-events.k6.json
   slo-check results/nightly --threshold 'http_req_duration{scenario:baseline}: p(95)<2000'
   slo-check results/nightly --threshold 'latency: p(95)<5000, p(99)<9000' --strict
   slo-check results/nightly --format json | jq '.objectives[] | select(.verdict == \"fail\")'";
@@ -43,6 +44,10 @@ pub struct Cli {
     /// Objectives with a target and a critical level, as TOML or JSON; `-` is stdin
     #[arg(long, env = "CE_SLO", value_name = "FILE")]
     pub slo: Option<PathBuf>,
+
+    /// A plan, k6's options or ours: its thresholds and objectives are judged
+    #[arg(long, env = "CE_PLAN", value_name = "FILE")]
+    pub plan: Option<PathBuf>,
 
     /// A k6 threshold, e.g., 'latency: p(95)<3000'; repeat it, or separate several by `;`
     #[arg(long, env = "CE_THRESHOLD", value_name = "METRIC: EXPR", value_delimiter = ';')]

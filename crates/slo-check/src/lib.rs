@@ -15,7 +15,6 @@ pub mod metric;
 pub mod objective;
 mod render;
 pub mod report;
-mod suggest;
 mod syntax;
 pub mod table;
 pub mod threshold;
@@ -35,10 +34,13 @@ const FILE_LIMIT_BYTES: u64 = 1 << 20;
 /// Judges the run. Objectives are read first: what cannot be evaluated is refused, whatever the run.
 #[expect(clippy::needless_pass_by_value, reason = "the shape of every tool's entry point")]
 pub fn run(cli: Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
-    let mut objectives = match &cli.slo {
-        Some(path) => read_table(path)?,
-        None => Vec::new(),
-    };
+    let mut objectives = Vec::new();
+    if let Some(path) = &cli.plan {
+        objectives.extend(read_file(path, table::parse_plan)?);
+    }
+    if let Some(path) = &cli.slo {
+        objectives.extend(read_file(path, table::parse)?);
+    }
     for text in &cli.threshold {
         objectives.extend(threshold::parse(text)?);
     }
@@ -52,7 +54,10 @@ pub fn run(cli: Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
     Ok(report.conclusion.exit)
 }
 
-fn read_table(path: &Path) -> anyhow::Result<Vec<Objective>> {
+fn read_file(
+    path: &Path,
+    parse: impl Fn(&str, &str) -> anyhow::Result<Vec<Objective>>,
+) -> anyhow::Result<Vec<Objective>> {
     let input = ce_cli::open_input(path)?;
     let mut text = String::new();
     let mut limited = input.bytes.take(FILE_LIMIT_BYTES);
@@ -62,5 +67,5 @@ fn read_table(path: &Path) -> anyhow::Result<Vec<Objective>> {
     if u64::try_from(length).is_ok_and(|length| length == FILE_LIMIT_BYTES) {
         bail!("{}: larger than 1 MiB; is it a file of objectives?", input.name);
     }
-    table::parse(&input.name, &text)
+    parse(&input.name, &text)
 }

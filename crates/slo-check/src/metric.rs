@@ -10,8 +10,9 @@
 
 use anyhow::bail;
 
+use load_plan::suggest::remedy;
+
 use crate::aggregate::Aggregate;
-use crate::suggest::remedy;
 
 /// A metric of a run directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,14 +1,10 @@
-//! Reads TOML or JSON into entries that know the place of each key. What the keys mean is for
+//! Entries of an objectives file or a plan, with the place of each key. What the keys mean is for
 //! [`table`](crate::table).
 
-use anyhow::{Context, anyhow, bail};
-use ce_record::json_cause;
-use toml::Spanned;
-use toml::de::{DeString, DeTable, DeValue};
+use load_plan::document::{self, Document, Node};
+use load_plan::suggest::remedy;
 
-use crate::suggest::remedy;
-
-/// The one key at the top of the file.
+/// The one key at the top of an objectives file.
 const TOP: &str = "slo";
 
 /// One `[[slo]]`.
@@ -36,102 +32,96 @@ pub(crate) enum Value {
     Other(&'static str),
 }
 
-/// Reads the entries of a file; `file` is what errors call it. JSON begins with a brace, and TOML
-/// never does.
-pub(crate) fn entries(file: &str, text: &str) -> anyhow::Result<Vec<Entry>> {
-    let entries = if text.trim_start().starts_with('{') {
-        json_entries(file, text)?
-    } else {
-        toml_entries(file, text)?
-    };
+/// The objectives of a file that holds nothing else.
+pub(crate) fn only_entries(document: &Document) -> anyhow::Result<Vec<Entry>> {
+    for entry in top(document) {
+        if entry.key != TOP {
+            let what = format!("unknown key `{}`; {}", entry.key, remedy(&entry.key, [TOP]));
+            return Err(document.error(entry.offset, what).into());
+        }
+    }
+    let entries = entries(document)?;
     if entries.is_empty() {
-        bail!("{file}: no objective in it; add a [[slo]]");
+        return Err(document.error(0, "no objective in it; add a [[slo]]").into());
     }
     Ok(entries)
 }
 
-fn toml_entries(file: &str, text: &str) -> anyhow::Result<Vec<Entry>> {
-    let place = |offset| place(file, text, offset);
-    let document = DeTable::parse(text).map_err(|err| {
-        anyhow!("{}: {}", place(err.span().map_or(0, |span| span.start)), err.message())
-    })?;
+/// The objectives of a file, which may hold other things too.
+pub(crate) fn entries(document: &Document) -> anyhow::Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    for (key, value) in document.get_ref() {
-        known_top(key.get_ref()).with_context(|| place(key.span().start))?;
-        let not_a_list =
-            || anyhow!("{}: write [[slo]], with two brackets", place(key.span().start));
-        for item in value.get_ref().as_array().ok_or_else(not_a_list)? {
-            let table = item.get_ref().as_table().ok_or_else(not_a_list)?;
-            let field = |(key, value): (&Spanned<DeString>, &Spanned<DeValue>)| Field {
-                place: place(key.span().start),
-                key: key.get_ref().to_string(),
-                value: toml_value(value.get_ref()),
+    for top in top(document).iter().filter(|entry| entry.key == TOP) {
+        let not_a_list = || document.error(top.offset, "write [[slo]], a list of tables");
+        let document::Value::List(items) = &top.node.value else { return Err(not_a_list().into()) };
+        for item in items {
+            let document::Value::Table(fields) = &item.value else {
+                return Err(not_a_list().into());
             };
-            let fields = table.iter().map(field).collect();
-            entries.push(Entry { place: place(item.span().start), fields });
+            let field = |field: &document::Entry| Field {
+                place: document.place(field.offset),
+                key: field.key.clone(),
+                value: value(&field.node),
+            };
+            let place = document.place(item.offset);
+            entries.push(Entry { place, fields: fields.iter().map(field).collect() });
         }
     }
     Ok(entries)
 }
 
-fn toml_value(value: &DeValue) -> Value {
-    match value {
-        DeValue::String(text) => Value::Text(text.to_string()),
-        DeValue::Integer(number) if number.radix() == 10 => number_or_text(number.as_str()),
-        DeValue::Float(number) => number_or_text(number.as_str()),
-        other => Value::Other(other.type_str()),
-    }
+/// A threshold of a plan: the metric, one expression, and where it stands.
+#[derive(Debug)]
+pub(crate) struct Threshold {
+    pub(crate) place: String,
+    pub(crate) metric: String,
+    pub(crate) expression: String,
 }
 
-fn number_or_text(text: &str) -> Value {
-    text.parse().map_or_else(|_| Value::Text(text.to_owned()), Value::Number)
-}
-
-fn json_entries(file: &str, text: &str) -> anyhow::Result<Vec<Entry>> {
-    let document: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(text).map_err(|err| json_error(file, &err))?;
-    let mut entries = Vec::new();
-    for (key, value) in &document {
-        known_top(key).with_context(|| file.to_owned())?;
-        let not_a_list = || anyhow!("{file}: `slo` is not a list of objects");
-        for (item, number) in value.as_array().ok_or_else(not_a_list)?.iter().zip(1..) {
-            let place = format!("{file}: slo {number}");
-            let field = |(key, value): (&String, &serde_json::Value)| Field {
-                place: place.clone(),
-                key: key.clone(),
-                value: json_value(value),
+/// The thresholds of a plan, as k6 writes them: for each metric a list of expressions, or of tables
+/// with a `threshold` and rules for ending a run early, which do not matter here.
+pub(crate) fn thresholds(document: &Document) -> anyhow::Result<Vec<Threshold>> {
+    let mut found = Vec::new();
+    let all = top(document).iter().filter(|entry| entry.key == "thresholds");
+    for metric in all.flat_map(|entry| table(&entry.node)) {
+        let document::Value::List(expressions) = &metric.node.value else {
+            let what = format!("`{}` is no list; write [\"p(95)<500\"]", metric.key);
+            return Err(document.error(metric.node.offset, what).into());
+        };
+        for node in expressions {
+            let inner = table(node).iter().find(|entry| entry.key == "threshold");
+            let node = inner.map_or(node, |entry| &entry.node);
+            let document::Value::Text(expression) = &node.value else {
+                let what = "a threshold is a text such as \"p(95)<500\"";
+                return Err(document.error(node.offset, what).into());
             };
-            let fields = item.as_object().ok_or_else(not_a_list)?.iter().map(field).collect();
-            entries.push(Entry { place, fields });
+            found.push(Threshold {
+                place: document.place(node.offset),
+                metric: metric.key.clone(),
+                expression: expression.clone(),
+            });
         }
     }
-    Ok(entries)
+    Ok(found)
 }
 
-fn json_value(value: &serde_json::Value) -> Value {
-    match value {
-        serde_json::Value::String(text) => Value::Text(text.clone()),
-        serde_json::Value::Number(number) => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
-        serde_json::Value::Bool(_) => Value::Other("boolean"),
-        serde_json::Value::Null => Value::Other("null"),
-        serde_json::Value::Array(_) => Value::Other("array"),
-        serde_json::Value::Object(_) => Value::Other("object"),
+fn top(document: &Document) -> &[document::Entry] {
+    table(document.root())
+}
+
+/// The entries of a table; nothing of any other value.
+fn table(node: &Node) -> &[document::Entry] {
+    match &node.value {
+        document::Value::Table(entries) => entries,
+        _ => &[],
     }
 }
 
-fn known_top(key: &str) -> anyhow::Result<()> {
-    if key == TOP { Ok(()) } else { bail!("unknown key `{key}`; {}", remedy(key, [TOP])) }
-}
-
-/// `file:line:column`, counted from one, as editors do.
-fn place(file: &str, text: &str, offset: usize) -> String {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.split('\n').count();
-    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
-    format!("{file}:{line}:{column}")
-}
-
-/// A JSON error with its place in front; `serde_json` puts it at the end.
-fn json_error(file: &str, err: &serde_json::Error) -> anyhow::Error {
-    anyhow!("{file}:{}:{}: {}", err.line(), err.column(), json_cause(err))
+fn value(node: &Node) -> Value {
+    match &node.value {
+        document::Value::Text(text) => Value::Text(text.clone()),
+        document::Value::Number(text) => {
+            text.parse().map_or_else(|_| Value::Text(text.clone()), Value::Number)
+        }
+        other => Value::Other(other.kind()),
+    }
 }

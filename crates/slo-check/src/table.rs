@@ -4,13 +4,15 @@
 //! objective that cannot be evaluated must not look like one that holds.
 
 use anyhow::{Context, anyhow, bail};
+use load_plan::document::Document;
+use load_plan::suggest::remedy;
 
 use crate::aggregate::Aggregate;
 use crate::level::{EXACT, level};
 use crate::metric::Metric;
 use crate::objective::{Objective, OnNoData, Op, Scope};
-use crate::suggest::remedy;
-use crate::syntax::{self, Entry, Field, Value};
+use crate::syntax::{self, Entry, Field, Threshold, Value};
+use crate::threshold;
 
 const KEYS: [&str; 10] = [
     "name",
@@ -25,9 +27,26 @@ const KEYS: [&str; 10] = [
     "min_samples",
 ];
 
-/// Reads all objectives of a file; `file` is what errors call it.
+/// Reads all objectives of a file that holds nothing else; `file` is what errors call it.
 pub fn parse(file: &str, text: &str) -> anyhow::Result<Vec<Objective>> {
-    syntax::entries(file, text)?.iter().map(objective).collect()
+    syntax::only_entries(&Document::parse(file, text)?)?.iter().map(objective).collect()
+}
+
+/// Reads the thresholds and objectives of a plan, which has scenarios besides.
+pub fn parse_plan(file: &str, text: &str) -> anyhow::Result<Vec<Objective>> {
+    let document = Document::parse(file, text)?;
+    let mut objectives = Vec::new();
+    for Threshold { place, metric, expression } in syntax::thresholds(&document)? {
+        let found = threshold::parse(&format!("{metric}: {expression}"));
+        objectives.extend(found.with_context(|| place)?);
+    }
+    for entry in syntax::entries(&document)? {
+        objectives.push(objective(&entry)?);
+    }
+    if objectives.is_empty() {
+        bail!("{file}: no `thresholds` and no [[slo]] in it");
+    }
+    Ok(objectives)
 }
 
 fn objective(entry: &Entry) -> anyhow::Result<Objective> {
@@ -271,13 +290,33 @@ target = 0
             let message = format!("{:#}", parse("f", text).unwrap_err());
             assert_eq!(message, because, "{text}");
         };
-        check("", "f: no objective in it; add a [[slo]]");
-        check("{}", "f: no objective in it; add a [[slo]]");
+        check("", "f:1:1: no objective in it; add a [[slo]]");
+        check("{}", "f:1:1: no objective in it; add a [[slo]]");
         check("[[sol]]", "f:1:3: unknown key `sol`; did you mean `slo`?");
-        check("[slo]", "f:1:2: write [[slo]], with two brackets");
-        check("{\"slo\": 1}", "f: `slo` is not a list of objects");
-        check("{\"slo\": [{}]}", "f: slo 1: this objective has no `metric`");
+        check("[slo]", "f:1:2: write [[slo]], a list of tables");
+        check("{\"slo\": 1}", "f:1:2: write [[slo]], a list of tables");
+        check("{\"slo\": [{}]}", "f:1:10: this objective has no `metric`");
         check("{\n  \"slo\": [", "f:2:10: EOF while parsing a list");
         assert!(format!("{:#}", parse("f", "x = \n").unwrap_err()).starts_with("f:1:"));
+    }
+
+    #[test]
+    fn a_plan_has_the_thresholds_of_k6_and_may_have_objectives() {
+        let plan = r#"{"scenarios": {"a": {}}, "thresholds": {
+            "http_req_duration": ["p(95)<5000", {"threshold": "max<9000", "abortOnFail": true}],
+            "http_req_failed": ["rate<0.01"]}}"#;
+        let objectives = parse_plan("k6.json", plan).unwrap();
+        let names: Vec<&str> = objectives.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "http_req_duration: p(95)<5000",
+                "http_req_duration: max<9000",
+                "http_req_failed: rate<0.01"
+            ]
+        );
+        let wrong = plan.replace("rate<0.01", "rate<<0.01");
+        let message = format!("{:#}", parse_plan("k6.json", &wrong).unwrap_err());
+        assert!(message.starts_with("k6.json:3:33: "), "{message}");
     }
 }

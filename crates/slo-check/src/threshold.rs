@@ -12,10 +12,11 @@
 
 use anyhow::{Context, bail};
 
+use load_plan::suggest::remedy;
+
 use crate::aggregate::Aggregate;
 use crate::metric::Metric;
 use crate::objective::{Objective, OnNoData, Op, Scope};
-use crate::suggest::remedy;
 
 /// The tags that events of a run are told apart by.
 const TAGS: [&str; 2] = ["scenario", "type"];

@@ -90,7 +90,7 @@ fn objectives_may_come_from_stdin_as_toml_or_json() {
     let dir = good().write();
     let run = slo_check().arg(dir.path()).args(["--slo", "-"]).stdin("").run();
     run.expect_code(2);
-    assert_eq!(run.stderr, "slo-check: stdin: no objective in it; add a [[slo]]\n");
+    assert_eq!(run.stderr, "slo-check: stdin:1:1: no objective in it; add a [[slo]]\n");
 }
 
 #[test]
