@@ -1,8 +1,12 @@
 //! Secrets never appear in a record, a log or a report.
 
-/// The command line of this process with the passwords in URLs masked.
+/// The command line of this process, the program by its name alone, the passwords in URLs masked.
 pub fn masked_args() -> Vec<String> {
-    std::env::args().map(|arg| masked_url(&arg)).collect()
+    let mut args: Vec<String> = std::env::args().map(|arg| masked_url(&arg)).collect();
+    if let Some(program) = args.first_mut() {
+        *program = program.rsplit('/').next().unwrap_or_default().to_owned();
+    }
+    args
 }
 
 /// `scheme://user:password@host` as `scheme://user:***@host`; other text as it is.

@@ -253,6 +253,12 @@ pub struct Ledger {
     pub dropped_records: u64,
 }
 
+/// The columns of `watch.csv`. Labels are `a=1;b=2`, in the order of their names.
+pub const WATCH_COLUMNS: [&str; 4] = ["at_s", "name", "labels", "value"];
+
+/// The columns of `marks.csv`.
+pub const MARKS_COLUMNS: [&str; 4] = ["at_s", "what", "name", "labels"];
+
 /// Why a file of a run directory could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RunDirError {

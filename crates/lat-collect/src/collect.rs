@@ -10,24 +10,26 @@ use ce_record::run_dir::{
     ERRORS, HISTOGRAMS, LAYOUT, LEDGER, Ledger as LedgerReport, MARKS, MISSING, RUN, Run, SERIES,
     SERIES_COLUMNS, SUMMARY, Summary, WATCH,
 };
-use ce_record::{Gauge, Mark};
+use ce_record::{Gauge, Mark, Outcome};
 use lat_hist::hlog;
 
 use crate::batch::{Batch, Item, ReceiptItem, SampleItem};
 use crate::errors::Errors;
 use crate::group::{Group, LAG, seconds};
 use crate::input::News;
-use crate::ledger::{Joined, Ledger, Sent, Texts};
+use crate::ledger::{Joined, Ledger, Received, Sent, Texts};
 use crate::names::Names;
 use crate::out_dir::OutDir;
 use crate::series::{Series, SeriesFiles, Timed};
-use crate::streams::Streams;
+use crate::streams::{Streams, signed};
 use crate::verdict;
 
 /// Batches that may wait for a stream with a plan before the run's clock is fixed without one.
 const WAIT_FOR_PLAN: usize = 512;
 /// Lost events that are listed by name; the count is exact beyond that.
 const MISSING_LIMIT: u64 = 10_000;
+/// Where the ledger keeps what does not fit into memory, while the run is being collected.
+const SPILL: &str = "ledger.spill";
 
 /// A run while it is being collected.
 pub(crate) struct Collector {
@@ -42,7 +44,7 @@ pub(crate) struct Collector {
     series: Series,
     errors: Errors,
     ledger: Ledger,
-    last_ns: i128,
+    last_ns: i64,
     files: Files,
     dir: OutDir,
 }
@@ -85,7 +87,7 @@ impl Collector {
             types: Vec::new(),
             series: Series::default(),
             errors: Errors::default(),
-            ledger: Ledger::default(),
+            ledger: Ledger::new(dir.path(SPILL)),
             last_ns: 0,
             files: Files { rows, log, log_has_header: false, watch, marks },
             dir,
@@ -146,7 +148,7 @@ impl Collector {
             "{:.0} s: {} sent, {} ok, {} not, {} received; latency p50 {} ms, p99 {} ms",
             seconds(self.last_ns),
             outcomes.sent(),
-            outcomes[ce_record::Outcome::Ok],
+            outcomes[Outcome::Ok],
             outcomes.failed(),
             self.overall.received(),
             ms(lat_hist::Quantile::new(1, 2)),
@@ -159,8 +161,8 @@ impl Collector {
             match item {
                 // It opens the stream and was taken out there.
                 Item::Start(_) => continue,
-                Item::Sample(sample) => self.sample(stream, batch, sample),
-                Item::Receipt(receipt) => self.receipt(stream, batch, receipt),
+                Item::Sample(sample) => self.sample(stream, batch, sample)?,
+                Item::Receipt(receipt) => self.receipt(stream, batch, receipt)?,
                 Item::Gauge(gauge) => self.gauge(stream, gauge)?,
                 Item::Mark(mark) => self.mark(stream, mark)?,
                 Item::End(end) => {
@@ -173,7 +175,7 @@ impl Collector {
         Ok(())
     }
 
-    fn sample(&mut self, stream: usize, batch: &Batch, sample: &SampleItem) {
+    fn sample(&mut self, stream: usize, batch: &Batch, sample: &SampleItem) -> anyhow::Result<()> {
         let due_ns = self.streams.on_run_clock(stream, sample.due_ns);
         let SampleItem { outcome, lag_ns, service_ns, .. } = *sample;
         let scenario = self.scenario_names.number(batch.text(sample.scenario));
@@ -182,28 +184,36 @@ impl Collector {
         group(&mut self.scenarios, scenario).sample(sample, due_ns);
         group(&mut self.types, event_type).sample(sample, due_ns);
         self.series.sample(Timed { scenario, outcome, due_ns, lag_ns, service_ns });
-        self.last_ns = self.last_ns.max(due_ns + i128::from(lag_ns.saturating_add(service_ns)));
+        let end_ns = due_ns.saturating_add(signed(lag_ns.saturating_add(service_ns)));
+        self.last_ns = self.last_ns.max(end_ns);
         let (source, id) = (batch.text(sample.source), batch.text(sample.id));
-        if outcome != ce_record::Outcome::Ok {
+        if outcome != Outcome::Ok {
             let message = sample.error.map_or("", |error| batch.text(error));
             self.errors.add(outcome, sample.code, message, due_ns, id);
         }
         let sent = Sent { due_ns, outcome, scenario, event_type };
-        if let Some(joined) = self.ledger.sent(source, id, sent) {
-            self.joined(joined);
-        }
+        let joined = self.ledger.sent((source, id), sent);
+        self.joined(joined.with_context(|| self.dir.cannot_write(SPILL))?);
+        Ok(())
     }
 
-    fn receipt(&mut self, stream: usize, batch: &Batch, receipt: &ReceiptItem) {
+    fn receipt(
+        &mut self,
+        stream: usize,
+        batch: &Batch,
+        receipt: &ReceiptItem,
+    ) -> anyhow::Result<()> {
         let recv_ns = self.streams.on_run_clock(stream, receipt.recv_ns);
-        let key = (batch.text(receipt.source), batch.text(receipt.id));
+        let texts = (batch.text(receipt.source), batch.text(receipt.id));
         let ReceiptItem { redelivered, dead_lettered, .. } = *receipt;
-        if let Some(joined) = self.ledger.received(key, recv_ns, redelivered, dead_lettered) {
-            self.joined(joined);
-        }
+        let joined = self.ledger.received(texts, Received { recv_ns, redelivered, dead_lettered });
+        self.joined(joined.with_context(|| self.dir.cannot_write(SPILL))?);
+        Ok(())
     }
 
-    fn joined(&mut self, Joined { sent, e2e_ns }: Joined) {
+    /// Enters the end-to-end time of an event whose sample and receipt are both known now.
+    fn joined(&mut self, joined: Option<Joined>) {
+        let Some(Joined { sent, e2e_ns }) = joined else { return };
         let e2e = u64::try_from(e2e_ns).ok();
         self.overall.arrived(e2e);
         group(&mut self.scenarios, sent.scenario).arrived(e2e);
@@ -253,6 +263,7 @@ impl Collector {
 
     /// Writes what can only be known at the end, and gives the directory its name.
     pub(crate) fn finish(mut self, version: &str) -> anyhow::Result<Collected> {
+        let ledger = self.write_ledger()?;
         self.write_seconds(Series::write_all)?;
         self.files.watch.flush().with_context(|| self.dir.cannot_write(WATCH))?;
         self.files.marks.flush().with_context(|| self.dir.cannot_write(MARKS))?;
@@ -260,7 +271,6 @@ impl Collector {
         self.errors.write(errors).with_context(|| self.dir.cannot_write(ERRORS))?;
 
         let run = self.run(version);
-        let ledger = self.write_ledger()?;
         let summary = Summary {
             format: LAYOUT,
             run: run.run.clone(),
@@ -298,7 +308,8 @@ impl Collector {
         }
     }
 
-    fn write_ledger(&self) -> anyhow::Result<LedgerReport> {
+    /// Closes the ledger. Events whose parts met only now still enter the figures.
+    fn write_ledger(&mut self) -> anyhow::Result<LedgerReport> {
         let mut file = self.dir.file(MISSING)?;
         let (mut listed, mut result) = (0, Ok(()));
         let mut list = |texts: &Texts, sent: Sent| {
@@ -310,8 +321,21 @@ impl Collector {
                 result = writeln!(file, "{line}");
             }
         };
-        let dropped = self.streams.ends().map(|end| end.dropped_records).sum();
-        let report = self.ledger.report(*self.overall.outcomes(), dropped, &mut list);
+        let outcomes = *self.overall.outcomes();
+        let report = LedgerReport {
+            format: LAYOUT,
+            planned: outcomes.planned(),
+            sent: outcomes.sent(),
+            acked: outcomes[Outcome::Ok],
+            outcomes,
+            dropped_records: self.streams.ends().map(|end| end.dropped_records).sum(),
+            ..LedgerReport::default()
+        };
+        let nothing = Ledger::new(self.dir.path(SPILL));
+        let ledger = std::mem::replace(&mut self.ledger, nothing);
+        let late = |joined| self.joined(Some(joined));
+        let report =
+            ledger.report(report, late, &mut list).with_context(|| self.dir.cannot_write(SPILL))?;
         result.and_then(|()| file.flush()).with_context(|| self.dir.cannot_write(MISSING))?;
         Ok(report)
     }

@@ -27,8 +27,8 @@ struct Failure {
 #[derive(Debug, Clone)]
 struct Count {
     times: u64,
-    first_ns: i128,
-    last_ns: i128,
+    first_ns: i64,
+    last_ns: i64,
     sample_id: Box<str>,
 }
 
@@ -39,7 +39,7 @@ impl Errors {
         outcome: Outcome,
         code: Option<u16>,
         message: &str,
-        due_ns: i128,
+        due_ns: i64,
         id: &str,
     ) {
         let mut failure = Failure { outcome, code, message: message.into() };

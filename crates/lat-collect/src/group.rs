@@ -7,6 +7,7 @@ use ce_record::{Outcome, OutcomeCounts};
 use lat_hist::{Histogram, Quantile};
 
 use crate::batch::SampleItem;
+use crate::streams::signed;
 
 /// The index of each metric in [`METRICS`].
 pub(crate) const LATENCY: usize = 0;
@@ -25,17 +26,17 @@ pub(crate) struct Group {
     left: Extent,
     answered_ok: Extent,
     /// The last answer, on the run's clock.
-    last_end_ns: i128,
+    last_end_ns: i64,
 }
 
 /// How far some instants reach.
 #[derive(Debug, Default, Clone, Copy)]
 struct Extent {
-    first_and_last_ns: Option<(i128, i128)>,
+    first_and_last_ns: Option<(i64, i64)>,
 }
 
 impl Extent {
-    fn add(&mut self, ns: i128) {
+    fn add(&mut self, ns: i64) {
         let (first, last) = self.first_and_last_ns.unwrap_or((ns, ns));
         self.first_and_last_ns = Some((first.min(ns), last.max(ns)));
     }
@@ -49,7 +50,7 @@ impl Extent {
 
 impl Group {
     /// Enters a sample that was due at `due_ns` of the run's clock.
-    pub(crate) fn sample(&mut self, sample: &SampleItem, due_ns: i128) {
+    pub(crate) fn sample(&mut self, sample: &SampleItem, due_ns: i64) {
         self.outcomes[sample.outcome] += 1;
         if let Some(code) = sample.code {
             *self.codes.entry(code).or_default() += 1;
@@ -60,9 +61,9 @@ impl Group {
         self.due.add(due_ns);
         if sample.outcome.was_sent() {
             self.metrics[SERVICE].record(sample.service_ns);
-            self.left.add(due_ns + i128::from(sample.lag_ns));
+            self.left.add(due_ns.saturating_add(signed(sample.lag_ns)));
         }
-        let end_ns = due_ns + i128::from(latency_ns);
+        let end_ns = due_ns.saturating_add(signed(latency_ns));
         self.last_end_ns = self.last_end_ns.max(end_ns);
         if sample.outcome == Outcome::Ok {
             self.answered_ok.add(end_ns);
@@ -147,6 +148,6 @@ fn to_f64(count: u64) -> f64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure to show")]
-pub(crate) fn seconds(ns: i128) -> f64 {
+pub(crate) fn seconds(ns: i64) -> f64 {
     ns as f64 / 1e9
 }

@@ -42,6 +42,11 @@ impl OutDir {
         Ok(BufWriter::new(file))
     }
 
+    /// Where something of that name is, for now.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.partial.join(name)
+    }
+
     /// What an error about one of its files says.
     pub(crate) fn cannot_write(&self, name: &str) -> String {
         cannot_write(&self.partial.join(name))

@@ -10,8 +10,9 @@ use lat_hist::hlog::HlogEncoder;
 use lat_hist::{Histogram, Quantile, Window};
 
 use crate::group::{E2E, LAG, LATENCY, SERVICE};
+use crate::streams::signed;
 
-const SECOND_NS: i128 = 1_000_000_000;
+const SECOND_NS: i64 = 1_000_000_000;
 /// Seconds that stay open behind the newest due time: four times the default of the longest wait
 /// for an answer (timeout and grace).
 const OPEN_SECONDS: i64 = 160;
@@ -57,7 +58,7 @@ pub(crate) struct SeriesFiles<'a, W: Write> {
 pub(crate) struct Timed {
     pub(crate) scenario: u16,
     pub(crate) outcome: ce_record::Outcome,
-    pub(crate) due_ns: i128,
+    pub(crate) due_ns: i64,
     pub(crate) lag_ns: u64,
     pub(crate) service_ns: u64,
 }
@@ -74,11 +75,13 @@ impl Series {
         self.value(due, scenario, LAG, lag_ns);
         if outcome.was_sent() {
             self.value(due, scenario, SERVICE, service_ns);
-            let sent_ns = due_ns + i128::from(lag_ns);
+            let sent_ns = due_ns.saturating_add(signed(lag_ns));
             if let Some(cell) = self.cell(second(sent_ns), scenario) {
                 cell.sent += 1;
             }
-            if let Some(cell) = self.cell(second(sent_ns + i128::from(service_ns)), scenario) {
+            if let Some(cell) =
+                self.cell(second(sent_ns.saturating_add(signed(service_ns))), scenario)
+            {
                 cell.answered += 1;
             }
         }
@@ -88,8 +91,8 @@ impl Series {
     pub(crate) fn arrived(
         &mut self,
         scenario: u16,
-        due_ns: i128,
-        recv_ns: i128,
+        due_ns: i64,
+        recv_ns: i64,
         e2e_ns: Option<u64>,
     ) {
         if let Some(cell) = self.cell(second(recv_ns), scenario) {
@@ -223,12 +226,8 @@ impl Series {
 }
 
 /// The second that an instant falls into; there are seconds before zero.
-fn second(ns: i128) -> i64 {
-    i64::try_from(ns.div_euclid(SECOND_NS)).expect("292 billion years are enough")
-}
-
-fn signed(count: u64) -> i64 {
-    i64::try_from(count).expect("a second has fewer events")
+fn second(ns: i64) -> i64 {
+    ns.div_euclid(SECOND_NS)
 }
 
 #[cfg(test)]
@@ -254,7 +253,7 @@ mod tests {
         reader.into_records().map(|row| record(row.unwrap())).collect()
     }
 
-    fn sample(due_s: i128, service_s: u64) -> Timed {
+    fn sample(due_s: i64, service_s: u64) -> Timed {
         Timed {
             scenario: 0,
             outcome: Outcome::Ok,
@@ -282,7 +281,7 @@ mod tests {
     fn old_seconds_are_written_once_and_late_values_are_counted() {
         let mut series = Series::default();
         for second in 0..=OPEN_SECONDS + 5 {
-            series.sample(sample(second.into(), 0));
+            series.sample(sample(second, 0));
         }
         assert!(series.has_old());
         assert_eq!(rows(&mut series, true).len(), 5);

@@ -22,7 +22,7 @@ struct Input {
     end: Option<End>,
     records: u64,
     /// From the run's zero to the stream's.
-    offset_ns: Option<i128>,
+    offset_ns: Option<i64>,
     over: bool,
     ending: Ending,
 }
@@ -78,14 +78,14 @@ impl Streams {
 
     /// The instant `ns` of a stream on the run's clock. Streams of one boot are aligned by its
     /// monotonic clock, which a correction of the wall clock does not move.
-    pub(crate) fn on_run_clock(&mut self, stream: usize, ns: u64) -> i128 {
+    pub(crate) fn on_run_clock(&mut self, stream: usize, ns: u64) -> i64 {
         let stream = &mut self.streams[stream];
         let offset = match (stream.offset_ns, &stream.start, &self.zero) {
             (Some(offset), ..) => offset,
             (None, Some(start), Some(zero)) => *stream.offset_ns.insert(offset_ns(start, zero)),
             _ => 0,
         };
-        offset + i128::from(ns)
+        offset.saturating_add(signed(ns))
     }
 
     pub(crate) fn wall_start_ns(&self) -> u64 {
@@ -156,13 +156,16 @@ impl Streams {
     }
 }
 
-fn offset_ns(start: &Start, zero: &Start) -> i128 {
+/// A span or an instant of a record, in nanoseconds; 292 years are enough.
+pub(crate) fn signed(ns: u64) -> i64 {
+    i64::try_from(ns).unwrap_or(i64::MAX)
+}
+
+fn offset_ns(start: &Start, zero: &Start) -> i64 {
     let monotonic = |start: &Start| start.boot_id.clone().zip(start.monotonic_start_ns);
     match (monotonic(start), monotonic(zero)) {
-        (Some((boot, ours)), Some((same, theirs))) if boot == same => {
-            i128::from(ours) - i128::from(theirs)
-        }
-        _ => i128::from(start.wall_start_ns) - i128::from(zero.wall_start_ns),
+        (Some((boot, ours)), Some((same, theirs))) if boot == same => signed(ours) - signed(theirs),
+        _ => signed(start.wall_start_ns) - signed(zero.wall_start_ns),
     }
 }
 

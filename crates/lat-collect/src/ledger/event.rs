@@ -1,0 +1,100 @@
+//! What is known of one event. Parts of it add up in any order, so they may meet anywhere.
+
+use ce_record::Outcome;
+
+use super::Received;
+
+/// An event that was sent, received, or both.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Event {
+    pub(super) sent: Option<Sent>,
+    /// How often it was handed to the target; more than once when the input repeats an id.
+    pub(super) samples: u32,
+    pub(super) receipts: u32,
+    /// Receipts that the broker marked as delivered before.
+    pub(super) redelivered: u32,
+    pub(super) dead_lettered: bool,
+    /// The earliest receipt, on the run's clock.
+    pub(super) first_receipt_ns: Option<i64>,
+    /// Its names, until it is known to have arrived.
+    pub(super) texts: Option<Box<Texts>>,
+}
+
+/// What is kept of a sample. Times are nanoseconds on the run's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) due_ns: i64,
+    pub(crate) outcome: Outcome,
+    /// The groups of the event, as the caller numbers them.
+    pub(crate) scenario: u16,
+    pub(crate) event_type: u16,
+}
+
+/// Names an event to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Texts {
+    pub(crate) source: Box<str>,
+    pub(crate) id: Box<str>,
+}
+
+/// An event whose sample and first receipt are both known now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Joined {
+    pub(crate) sent: Sent,
+    /// From due until received; negative when the clocks of the two ends disagree.
+    pub(crate) e2e_ns: i64,
+}
+
+impl Event {
+    pub(super) fn named(source: &str, id: &str) -> Self {
+        let texts = Texts { source: source.into(), id: id.into() };
+        Self { texts: Some(Box::new(texts)), ..Self::default() }
+    }
+
+    pub(super) fn add_sample(&mut self, sent: Sent) -> Option<Joined> {
+        self.absorb(Self { sent: Some(sent), samples: 1, ..Self::default() })
+    }
+
+    pub(super) fn add_receipt(&mut self, received: Received) -> Option<Joined> {
+        let Received { recv_ns, redelivered, dead_lettered } = received;
+        if dead_lettered {
+            return self.absorb(Self { dead_lettered: true, ..Self::default() });
+        }
+        self.absorb(Self {
+            receipts: 1,
+            redelivered: u32::from(redelivered),
+            first_receipt_ns: Some(recv_ns),
+            ..Self::default()
+        })
+    }
+
+    /// Puts another part of the same event to this one; tells if that made a pair of sample and
+    /// receipt which neither part was.
+    pub(super) fn absorb(&mut self, other: Self) -> Option<Joined> {
+        let was_pair = self.is_pair() || other.is_pair();
+        self.sent = match (self.sent, other.sent) {
+            // Of several attempts the best counts: what is acknowledged once is acknowledged.
+            (Some(mine), Some(theirs)) => {
+                let first = if theirs.due_ns < mine.due_ns { theirs } else { mine };
+                let acked = super::is_acked(mine.outcome) || super::is_acked(theirs.outcome);
+                Some(Sent { outcome: if acked { Outcome::Ok } else { first.outcome }, ..first })
+            }
+            (mine, theirs) => mine.or(theirs),
+        };
+        self.samples = self.samples.saturating_add(other.samples);
+        self.receipts = self.receipts.saturating_add(other.receipts);
+        self.redelivered = self.redelivered.saturating_add(other.redelivered);
+        self.dead_lettered |= other.dead_lettered;
+        self.first_receipt_ns = match (self.first_receipt_ns, other.first_receipt_ns) {
+            (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
+            (mine, theirs) => mine.or(theirs),
+        };
+        let (sent, received) = self.sent.zip(self.first_receipt_ns)?;
+        self.texts = None;
+        (!was_pair).then(|| Joined { sent, e2e_ns: received.saturating_sub(sent.due_ns) })
+    }
+
+    pub(super) fn is_pair(&self) -> bool {
+        self.sent.is_some() && self.first_receipt_ns.is_some()
+    }
+}
