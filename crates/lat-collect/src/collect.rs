@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use ce_record::run_dir::{
-    ERRORS, HISTOGRAMS, LAYOUT, LEDGER, Ledger as LedgerReport, MARKS, MISSING, RUN, Run, SERIES,
-    SERIES_COLUMNS, SUMMARY, Summary, WATCH,
+    ERRORS, HISTOGRAMS, LAYOUT, LEDGER, Ledger as LedgerReport, MARKS, MARKS_COLUMNS, MISSING, RUN,
+    Run, SERIES, SERIES_COLUMNS, SUMMARY, Summary, WATCH, WATCH_COLUMNS,
 };
 use ce_record::{Gauge, Mark, Outcome};
 use lat_hist::hlog;
@@ -73,9 +73,9 @@ impl Collector {
         let mut rows = csv::WriterBuilder::new().flexible(false).from_writer(dir.file(SERIES)?);
         rows.write_record(SERIES_COLUMNS).with_context(|| dir.cannot_write(SERIES))?;
         let mut watch = csv::Writer::from_writer(dir.file(WATCH)?);
-        watch.write_record(["at_s", "name", "labels", "value"])?;
+        watch.write_record(WATCH_COLUMNS)?;
         let mut marks = csv::Writer::from_writer(dir.file(MARKS)?);
-        marks.write_record(["at_s", "what", "name", "labels"])?;
+        marks.write_record(MARKS_COLUMNS)?;
         let log = dir.file(HISTOGRAMS)?;
         Ok(Self {
             streams: Streams::new(paths),
@@ -334,8 +334,9 @@ impl Collector {
         let nothing = Ledger::new(self.dir.path(SPILL));
         let ledger = std::mem::replace(&mut self.ledger, nothing);
         let late = |joined| self.joined(Some(joined));
-        let report =
-            ledger.report(report, late, &mut list).with_context(|| self.dir.cannot_write(SPILL))?;
+        let report = ledger
+            .report(&report, late, &mut list)
+            .with_context(|| self.dir.cannot_write(SPILL))?;
         result.and_then(|()| file.flush()).with_context(|| self.dir.cannot_write(MISSING))?;
         Ok(report)
     }

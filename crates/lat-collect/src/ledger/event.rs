@@ -52,15 +52,15 @@ impl Event {
     }
 
     pub(super) fn add_sample(&mut self, sent: Sent) -> Option<Joined> {
-        self.absorb(Self { sent: Some(sent), samples: 1, ..Self::default() })
+        self.absorb(&Self { sent: Some(sent), samples: 1, ..Self::default() })
     }
 
     pub(super) fn add_receipt(&mut self, received: Received) -> Option<Joined> {
         let Received { recv_ns, redelivered, dead_lettered } = received;
         if dead_lettered {
-            return self.absorb(Self { dead_lettered: true, ..Self::default() });
+            return self.absorb(&Self { dead_lettered: true, ..Self::default() });
         }
-        self.absorb(Self {
+        self.absorb(&Self {
             receipts: 1,
             redelivered: u32::from(redelivered),
             first_receipt_ns: Some(recv_ns),
@@ -70,7 +70,7 @@ impl Event {
 
     /// Puts another part of the same event to this one; tells if that made a pair of sample and
     /// receipt which neither part was.
-    pub(super) fn absorb(&mut self, other: Self) -> Option<Joined> {
+    pub(super) fn absorb(&mut self, other: &Self) -> Option<Joined> {
         let was_pair = self.is_pair() || other.is_pair();
         self.sent = match (self.sent, other.sent) {
             // Of several attempts the best counts: what is acknowledged once is acknowledged.

@@ -98,11 +98,11 @@ impl Ledger {
     /// `missing` of each event that was acknowledged and never arrived.
     pub(crate) fn report(
         mut self,
-        report: Report,
+        report: &Report,
         mut late: impl FnMut(Joined),
         missing: &mut Missing<'_>,
     ) -> io::Result<Report> {
-        let mut report = Report { has_receipts: self.has_receipts, ..report };
+        let mut report = Report { has_receipts: self.has_receipts, ..report.clone() };
         let in_memory =
             std::mem::take(&mut self.young).into_iter().chain(std::mem::take(&mut self.old));
         if self.spill.is_empty() {

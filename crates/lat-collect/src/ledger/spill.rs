@@ -76,7 +76,9 @@ impl Spill {
                 let joined = event.absorb_named(part);
                 *met = met.or(joined);
             }
-            events.into_values().for_each(|(event, met)| each(event, met));
+            for (event, met) in events.into_values() {
+                each(event, met);
+            }
         }
         fs::remove_dir_all(&self.folder)
     }
@@ -91,7 +93,7 @@ impl Event {
         }
         let texts = self.texts.take().or(part.texts.take());
         self.texts = texts;
-        self.absorb(part)
+        self.absorb(&part)
     }
 }
 

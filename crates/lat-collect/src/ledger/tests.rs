@@ -23,7 +23,7 @@ fn ledger(folder: &tempfile::TempDir, generation: usize) -> Ledger {
 fn close(ledger: Ledger) -> (Report, Vec<Joined>, Vec<String>) {
     let (mut late, mut missing) = (Vec::new(), Vec::new());
     let report = ledger
-        .report(Report::default(), |joined| late.push(joined), &mut |texts: &Texts, _| {
+        .report(&Report::default(), |joined| late.push(joined), &mut |texts: &Texts, _| {
             missing.push(format!("{} {}", texts.source, texts.id));
         })
         .unwrap();
