@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
+
 const EXAMPLES: &str = "\
 Examples:
   ce-gen --count 6000 | ce-blast --to http://127.0.0.1:8081/ --rate 200/s |
@@ -32,7 +34,7 @@ pub struct Cli {
     pub out: PathBuf,
 
     /// Count lines that are no records and go on, instead of ending there
-    #[arg(long, env = "CE_SKIP_BAD_LINES")]
+    #[arg(long, env = "CE_SKIP_BAD_LINES", value_parser = BoolishValueParser::new())]
     pub skip_bad_lines: bool,
 }
 

@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! Observes the system under test.
+
+fn main() -> std::process::ExitCode {
+    ce_cli::run(sys_watch::run)
+}
