@@ -58,12 +58,12 @@ pub struct Cli {
 
     /// Closed loop: start the senders evenly over this time
     #[arg(long, env = "CE_RAMP_UP", value_name = "DURATION", default_value = "0s",
-          value_parser = parse::duration, requires = "vus")]
+          value_parser = parse::duration, conflicts_with_all = ["rate", "stages"])]
     pub ramp_up: Duration,
 
     /// Closed loop: how long each sender rests between an answer and the next event
     #[arg(long, env = "CE_PAUSE", value_name = "DURATION", default_value = "0s",
-          value_parser = parse::duration, requires = "vus")]
+          value_parser = parse::duration, conflicts_with_all = ["rate", "stages"])]
     pub pause: Duration,
 
     /// Most events in flight at one time

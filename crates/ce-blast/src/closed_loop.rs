@@ -5,18 +5,21 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ce_cli::{Clock, Interrupt};
 use ce_record::Stop;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
-use tokio::task::LocalSet;
+use tokio::time::{sleep, sleep_until};
 
 use crate::gate::Gate;
 use crate::job::Job;
 use crate::open_loop::Course;
 use crate::read::{Next, Supply};
+
+/// How often somebody looks whether the run is over.
+const LOOK_UP: Duration = Duration::from_millis(20);
 
 /// What the virtual users share.
 #[derive(Debug, Clone)]
@@ -64,8 +67,14 @@ impl ClosedLoop {
             starved: Cell::new(0),
             stopped: Cell::new(Stop::Done),
         });
-        let users = (0..self.vus).map(|user| shared.user(user));
-        LocalSet::new().block_on(&runtime, futures_util::future::join_all(users));
+        let users = futures_util::future::join_all((0..self.vus).map(|user| shared.user(user)));
+        runtime.block_on(async {
+            tokio::select! {
+                _ = users => {}
+                // Who still waits for an answer has nothing more to do with it; the sender has.
+                () = shared.over() => {}
+            }
+        });
         Ok(Course { stopped: shared.stopped.get(), starved: shared.starved.get(), held_back: 0 })
     }
 }
@@ -74,9 +83,7 @@ impl Shared<'_> {
     /// One user: starts in its turn, then sends, waits and rests until the end.
     async fn user(&self, user: u32) {
         let start = self.plan.ramp_up * user / self.plan.vus;
-        if !self.rest_until(self.clock.instant(0) + start).await {
-            return;
-        }
+        sleep_until((self.clock.instant(0) + start).into()).await;
         while self.goes_on() {
             let Some(event) = self.next_event().await else { return };
             let seq = self.seq.replace(self.seq.get() + 1);
@@ -89,9 +96,16 @@ impl Shared<'_> {
             assert!(sent.is_ok(), "senders outlive the users");
             // The sender answers each job, at the latest when its timeout has passed.
             let _ = answered.await;
-            if !self.rest_until(Instant::now() + self.plan.pause).await {
-                return;
+            if !self.plan.pause.is_zero() {
+                sleep(self.plan.pause).await;
             }
+        }
+    }
+
+    /// Returns when no further event may start.
+    async fn over(&self) {
+        while self.goes_on() {
+            sleep(LOOK_UP).await;
         }
     }
 
@@ -103,21 +117,6 @@ impl Shared<'_> {
         }
         let elapsed = Duration::from_nanos(self.clock.now_ns());
         self.plan.duration.is_none_or(|duration| elapsed < duration)
-    }
-
-    /// Rests, looking up now and then; false if the run ended meanwhile.
-    async fn rest_until(&self, end: Instant) -> bool {
-        const LOOK_UP: Duration = Duration::from_millis(50);
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return self.goes_on();
-            }
-            tokio::time::sleep(left.min(LOOK_UP)).await;
-            if !self.goes_on() {
-                return false;
-            }
-        }
     }
 
     async fn next_event(&self) -> Option<crate::event::Event> {
@@ -136,7 +135,7 @@ impl Shared<'_> {
                 Next::NotYet => {
                     self.starved.set(self.starved.get() + u64::from(!starved));
                     starved = true;
-                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    sleep(Duration::from_millis(1)).await;
                 }
             }
         }

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub(crate) struct Gate {
     limit: u64,
+    /// A schedule that waits is woken when so few are left in flight, and not for each place that
+    /// becomes free: to wake a thread costs about as much as to send an event.
+    wake_at: u64,
     in_flight: AtomicU64,
     peak: AtomicU64,
     waiting: AtomicBool,
@@ -20,6 +23,7 @@ impl Gate {
     pub(crate) fn new(limit: u64) -> Self {
         Self {
             limit,
+            wake_at: limit.saturating_sub((limit / 8).max(1)),
             in_flight: AtomicU64::new(0),
             peak: AtomicU64::new(0),
             waiting: AtomicBool::new(false),
@@ -38,12 +42,13 @@ impl Gate {
         true
     }
 
-    /// Waits for a place until `deadline`, and looks up at least every 50 ms.
+    /// Waits for a place until `deadline`, and looks up at least every millisecond, so that a place
+    /// which stays the only one is not left empty.
     pub(crate) fn enter_until(&self, deadline: Instant) -> bool {
         self.waiting.store(true, SeqCst);
         let entered = self.try_enter() || {
             let left = deadline.saturating_duration_since(Instant::now());
-            thread::park_timeout(left.min(Duration::from_millis(50)));
+            thread::park_timeout(left.min(Duration::from_millis(1)));
             self.try_enter()
         };
         self.waiting.store(false, SeqCst);
@@ -52,8 +57,8 @@ impl Gate {
 
     /// Gives a place back.
     pub(crate) fn leave(&self) {
-        self.in_flight.fetch_sub(1, SeqCst);
-        if self.waiting.load(SeqCst) {
+        let left = self.in_flight.fetch_sub(1, SeqCst) - 1;
+        if left <= self.wake_at && self.waiting.load(SeqCst) {
             self.schedule.unpark();
         }
     }

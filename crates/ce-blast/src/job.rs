@@ -45,6 +45,11 @@ impl Answer {
         Self { outcome, code: Some(code), error: None }
     }
 
+    /// An error in words of our own.
+    pub(crate) fn text(outcome: Outcome, error: &str) -> Self {
+        Self { outcome, code: None, error: Some(error.into()) }
+    }
+
     /// An error in one line, for people to read and for `errors.csv` to group by.
     pub(crate) fn error(outcome: Outcome, error: &dyn std::error::Error) -> Self {
         let mut text = error.to_string();

@@ -111,6 +111,10 @@ impl OpenLoop<'_> {
 
     /// Takes a place in flight; `Ok(false)` means that the event is to be dropped.
     fn enter(&self, due_ns: u64, course: &mut Course) -> Result<bool, Halt> {
+        // A schedule that is behind and never catches up never waits either, and has to look here.
+        if self.interrupt.asked() && Instant::now() > self.clock.instant(due_ns) + LOOK_UP {
+            return Err(Halt::Over);
+        }
         if self.gate.try_enter() {
             return Ok(true);
         }
@@ -146,7 +150,11 @@ impl OpenLoop<'_> {
     /// Records the events that are due by now and did not leave, as far as the input has them.
     fn leave_unsent(&self, from: u64, supply: &mut Supply, recorder: &mut Recorder) {
         let now_ns = recorder.now_ns();
+        recorder.be_patient();
         for seq in from.. {
+            if recorder.is_unheard() {
+                return;
+            }
             let Some(due_ns) = self.schedule.due_ns(seq).filter(|&due| due <= now_ns) else {
                 return;
             };

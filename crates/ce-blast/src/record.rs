@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use ce_cli::{Clock, DataOut, StdoutError};
 use ce_record::{Outcome, OutcomeCounts, Record, Sample, append};
@@ -20,6 +21,8 @@ use crate::job::{Answer, Finished, Job};
 const QUEUE: usize = 65_536;
 /// A reader such as `jq` should not look dead at a low rate.
 const IDLE_FLUSH: Duration = Duration::from_millis(100);
+/// Between two looks for records. What comes in between has room in the queue at any rate.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Where senders and the schedule hand in what has ended. Each has its own.
 #[derive(Debug)]
@@ -28,6 +31,10 @@ pub(crate) struct Recorder {
     gate: Arc<Gate>,
     live: Arc<Live>,
     to_writer: SyncSender<Finished>,
+    /// Whether it may wait for the writer.
+    patient: bool,
+    /// Whether the writer has left, because stdout takes no more.
+    unheard: bool,
     tally: Tally,
 }
 
@@ -51,7 +58,8 @@ impl Recorder {
     pub(crate) fn new(clock: Clock, gate: Arc<Gate>) -> (Self, Receiver<Finished>) {
         let (to_writer, queue) = sync_channel(QUEUE);
         let live = Arc::default();
-        (Self { clock, gate, live, to_writer, tally: Tally::default() }, queue)
+        let tally = Tally::default();
+        (Self { clock, gate, live, to_writer, patient: false, unheard: false, tally }, queue)
     }
 
     /// Another one, with counts of its own.
@@ -61,6 +69,8 @@ impl Recorder {
             gate: Arc::clone(&self.gate),
             live: Arc::clone(&self.live),
             to_writer: self.to_writer.clone(),
+            patient: false,
+            unheard: false,
             tally: Tally::default(),
         }
     }
@@ -71,6 +81,17 @@ impl Recorder {
 
     pub(crate) fn now_ns(&self) -> u64 {
         self.clock.now_ns()
+    }
+
+    /// Waits for the writer from now on: the load has ended, and nothing is late any more. Whatever
+    /// is still to be recorded comes all at once.
+    pub(crate) fn be_patient(&mut self) {
+        self.patient = true;
+    }
+
+    /// Whether nobody writes any more what it records.
+    pub(crate) fn is_unheard(&self) -> bool {
+        self.unheard
     }
 
     /// An attempt that began at `sent_ns` ended at `ended_ns`.
@@ -99,12 +120,14 @@ impl Recorder {
             // A virtual user that has left does not wait.
             let _ = done.send(());
         }
-        match self.to_writer.try_send(finished) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                self.tally.dropped_records += 1;
+        let sent = match self.to_writer.try_send(finished) {
+            Err(TrySendError::Full(finished)) if self.patient => {
+                self.to_writer.send(finished).map_err(|err| TrySendError::Disconnected(err.0))
             }
-        }
+            result => result,
+        };
+        self.unheard = matches!(sent, Err(TrySendError::Disconnected(_)));
+        self.tally.dropped_records += u64::from(sent.is_err());
     }
 
     /// Hands over what it has counted.
@@ -122,27 +145,31 @@ impl Tally {
 }
 
 /// Writes until the last recorder has closed its end; returns how many records it wrote.
+///
+/// It looks for records now and then and is not woken by each: to wake a thread costs several times
+/// what it costs to write a record, and senders would pay for it in the middle of their load.
 pub(crate) fn write(
     queue: &Receiver<Finished>,
     scenario: &str,
     out: &mut DataOut,
 ) -> Result<u64, StdoutError> {
     let mut written = 0;
-    let mut idle = false;
+    let mut flushed = Instant::now();
     loop {
-        match queue.recv_timeout(IDLE_FLUSH) {
+        match queue.try_recv() {
             Ok(finished) => {
                 append(out.buffer(), &Record::Sample(sample(&finished, scenario)));
                 out.settle()?;
                 written += 1;
-                idle = false;
             }
-            Err(RecvTimeoutError::Timeout) if idle => {}
-            Err(RecvTimeoutError::Timeout) => {
-                out.flush()?;
-                idle = true;
+            Err(TryRecvError::Empty) => {
+                if flushed.elapsed() >= IDLE_FLUSH {
+                    out.flush()?;
+                    flushed = Instant::now();
+                }
+                thread::sleep(LOOK);
             }
-            Err(RecvTimeoutError::Disconnected) => return Ok(written),
+            Err(TryRecvError::Disconnected) => return Ok(written),
         }
     }
 }
@@ -163,5 +190,57 @@ fn sample<'a>(finished: &'a Finished, scenario: &'a str) -> Sample<'a> {
         error: answer.error.as_deref().map(Cow::Borrowed),
         bytes: job.event.body().len() as u64,
         attempt: 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::event::Event;
+
+    fn recorder() -> (Recorder, Receiver<Finished>) {
+        Recorder::new(Clock::start().0, Arc::new(Gate::new(1)))
+    }
+
+    fn leave_out(recorder: &mut Recorder, count: usize) {
+        let body = br#"{"specversion":"1.0","type":"t","source":"/s","id":"7"}"#;
+        let event = Event::new(Bytes::from_static(body)).expect("it is valid");
+        for seq in 0..count as u64 {
+            let job = Job { seq, due_ns: 0, event: event.clone(), done: None };
+            recorder.not_sent(job, Outcome::Unsent);
+        }
+    }
+
+    #[test]
+    fn what_finds_the_queue_full_is_counted_and_waits_for_nobody() {
+        let (mut recorder, queue) = recorder();
+        leave_out(&mut recorder, QUEUE + 5);
+        let tally = recorder.finish();
+        assert_eq!(tally.outcomes[Outcome::Unsent], QUEUE as u64 + 5);
+        assert_eq!((tally.dropped_records, queue.try_iter().count()), (5, QUEUE));
+        assert!(!recorder.is_unheard());
+    }
+
+    #[test]
+    fn a_patient_recorder_waits_for_the_writer() {
+        let (mut recorder, queue) = recorder();
+        recorder.be_patient();
+        let reader = thread::spawn(move || queue.iter().count());
+        leave_out(&mut recorder, 2 * QUEUE);
+        assert_eq!(recorder.finish().dropped_records, 0);
+        drop(recorder);
+        assert_eq!(reader.join().expect("it only counts"), 2 * QUEUE);
+    }
+
+    #[test]
+    fn a_writer_that_has_left_is_noticed() {
+        let (mut recorder, queue) = recorder();
+        recorder.be_patient();
+        drop(queue);
+        leave_out(&mut recorder, 1);
+        assert!(recorder.is_unheard());
+        assert_eq!(recorder.finish().dropped_records, 1);
     }
 }

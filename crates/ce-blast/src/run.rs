@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use ce_cli::{Anchor, Clock, DataOut, Exit, Interrupt, masked_args, masked_url};
 use ce_cli::{open_input, process_usage, say};
 use ce_record::{End, FORMAT, Record, Start, Stop, append};
+use lapin::types::ShortString;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::cli::Cli;
@@ -108,10 +109,12 @@ fn senders(cli: &Cli) -> anyhow::Result<Vec<Sender>> {
             Ok(vec![Sender::Http(http.with_context(|| masked_url(&cli.to))?)])
         }
         (Target::Amqp { url, .. }, Some(_)) => {
+            let key = cli.routing_key.as_deref().map(ShortString::try_new).transpose();
             let amqp = AmqpTarget {
                 url: url.clone(),
-                exchange: cli.exchange.clone(),
-                routing_key: cli.routing_key.clone(),
+                name: format!("{TOOL} {}", cli.run).trim_end().to_owned(),
+                exchange: ShortString::try_new(cli.exchange.as_str()).context("--exchange")?,
+                routing_key: key.context("--routing-key")?,
                 persistent: !cli.transient,
             };
             Ok((0..cli.connections).map(|_| Sender::Amqp(amqp.clone())).collect())

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use crate::Record;
+use crate::{Record, Sample};
 
 /// Appends `record` and a newline to `out`. [`Record::Unknown`] has no text and adds nothing.
 pub fn append(out: &mut Vec<u8>, record: &Record<'_>) {
     match record {
         Record::Start(start) => line(out, "start", start),
-        Record::Sample(sample) => line(out, "sample", sample),
+        Record::Sample(sample) => sample_line(out, sample),
         Record::Receipt(receipt) => line(out, "receipt", receipt),
         Record::Gauge(gauge) => line(out, "gauge", gauge),
         Record::Mark(mark) => line(out, "mark", mark),
@@ -27,4 +27,100 @@ fn line<T: Serialize>(out: &mut Vec<u8>, kind: &str, body: &T) {
         .expect("records hold strings and numbers, and a Vec takes any number of bytes");
     out[brace] = b',';
     out.push(b'\n');
+}
+
+/// Writes what [`line`] would write, in half the time: nearly all records are samples, and the
+/// sender's processor time is not the target's.
+fn sample_line(out: &mut Vec<u8>, sample: &Sample<'_>) {
+    number(out, "{\"kind\":\"sample\",\"seq\":", sample.seq);
+    string(out, ",\"source\":", &sample.source);
+    string(out, ",\"id\":", &sample.id);
+    string(out, ",\"type\":", &sample.event_type);
+    string(out, ",\"scenario\":", &sample.scenario);
+    number(out, ",\"due_ns\":", sample.due_ns);
+    number(out, ",\"lag_ns\":", sample.lag_ns);
+    number(out, ",\"service_ns\":", sample.service_ns);
+    string(out, ",\"outcome\":", sample.outcome.as_str());
+    if let Some(code) = sample.code {
+        number(out, ",\"code\":", code.into());
+    }
+    if let Some(error) = &sample.error {
+        string(out, ",\"error\":", error);
+    }
+    number(out, ",\"bytes\":", sample.bytes);
+    number(out, ",\"attempt\":", sample.attempt.into());
+    out.extend_from_slice(b"}\n");
+}
+
+fn number(out: &mut Vec<u8>, key: &str, value: u64) {
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+fn string(out: &mut Vec<u8>, key: &str, value: &str) {
+    out.extend_from_slice(key.as_bytes());
+    let needs_escape = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    // Without a way out of the loop the compiler looks at many bytes at a time.
+    if value.bytes().fold(false, |found, byte| found | needs_escape(byte)) {
+        serde_json::to_writer(&mut *out, value).expect("a Vec takes any number of bytes");
+    } else {
+        out.push(b'"');
+        out.extend_from_slice(value.as_bytes());
+        out.push(b'"');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::{Strategy, any, prop_assert_eq, proptest};
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::Outcome;
+
+    /// Any characters, control characters among them.
+    fn text() -> impl Strategy<Value = Cow<'static, str>> {
+        let char = proptest::prop_oneof![any::<char>(), proptest::char::range('\0', '\u{7f}')];
+        vec(char, 0..12).prop_map(|chars| Cow::Owned(chars.into_iter().collect()))
+    }
+
+    fn sample() -> impl Strategy<Value = Sample<'static>> {
+        let texts = (text(), text(), text(), text(), option::of(text()));
+        let times = (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>());
+        let rest = (any::<u64>(), any::<u32>(), option::of(any::<u16>()));
+        (texts, times, rest, select(&Outcome::ALL[..])).prop_map(|(texts, times, rest, outcome)| {
+            let (source, id, event_type, scenario, error) = texts;
+            let (seq, due_ns, lag_ns, service_ns) = times;
+            let (bytes, attempt, code) = rest;
+            Sample {
+                seq,
+                source,
+                id,
+                event_type,
+                scenario,
+                due_ns,
+                lag_ns,
+                service_ns,
+                outcome,
+                code,
+                error,
+                bytes,
+                attempt,
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_sample_is_written_as_serde_would_write_it(sample in sample()) {
+            let (mut ours, mut serdes) = (Vec::new(), Vec::new());
+            append(&mut ours, &Record::Sample(sample.clone()));
+            line(&mut serdes, "sample", &sample);
+            prop_assert_eq!(String::from_utf8(ours), String::from_utf8(serdes));
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::tool::wait_until;
 
@@ -83,9 +83,16 @@ impl Running {
             child.try_wait().expect("the process is ours")
         });
         if let Some(reader) = self.reader.take() {
+            self.end_group();
             reader.join().expect("the reader does not panic");
         }
         status.code().unwrap_or_else(|| -status.signal().unwrap_or(0))
+    }
+
+    /// Ends everything that the process has started and left.
+    pub(crate) fn end_group(&self) {
+        // The group is gone when nothing is left of it.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
     }
 
     /// Ctrl-C, then waits for the end.
@@ -98,6 +105,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
+            self.end_group();
             let _ = self.child.kill();
             let _ = self.child.wait();
         }

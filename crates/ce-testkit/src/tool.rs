@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -55,7 +56,8 @@ impl Tool {
     /// Calls the binary at `path`.
     pub fn new(path: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(path);
-        command.env("NO_COLOR", "1").stdin(Stdio::null());
+        // A group of its own, so that what it leaves behind can be ended with it.
+        command.env("NO_COLOR", "1").stdin(Stdio::null()).process_group(0);
         for (name, _) in std::env::vars_os().filter(|(name, _)| is_ours(name)) {
             command.env_remove(name);
         }
@@ -152,6 +154,8 @@ impl Tool {
         let stderr = thread::spawn(move || read_all(stderr));
         let mut running = Running::new(child, self.deadline);
         let code = running.wait();
+        // Something that a script has left in the background would keep the streams open.
+        running.end_group();
         Run {
             code,
             stdout: stdout.join().expect("reading stdout"),

@@ -14,7 +14,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-/// A verdict about the publish in a slot.
+/// A verdict about one publish.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// In a queue.
@@ -31,53 +31,73 @@ pub(super) struct ReturnedMessage {
     pub(super) text: String,
 }
 
-/// Acknowledgements and returns that wait for each other.
-#[derive(Debug, Default)]
-pub(super) struct Confirms {
-    /// Publishes without a confirm: message id to slots, in order of publishing.
-    open: HashMap<Box<str>, VecDeque<usize>>,
+/// Acknowledgements and returns that wait for each other. `T` tells publishes apart.
+#[derive(Debug)]
+pub(super) struct Confirms<T> {
+    /// Publishes without a confirm, by message id, in order of publishing.
+    open: HashMap<Box<str>, VecDeque<T>>,
     /// Acknowledged, and not yet certain to be routed.
-    held: VecDeque<Held>,
-    /// Returns that were seen before the confirm of their message.
-    early: HashMap<Box<str>, VecDeque<(u16, String)>>,
+    held: VecDeque<Held<T>>,
+    /// Returns whose message has not been judged yet, by message id.
+    returns: HashMap<Box<str>, VecDeque<(u16, String)>>,
+    /// Message ids that are in both `open` and `returns`: returns that came early.
+    early: usize,
     round: u64,
 }
 
 #[derive(Debug)]
-struct Held {
-    slot: usize,
+struct Held<T> {
+    publish: T,
     message_id: Box<str>,
     ended_ns: u64,
     round: u64,
 }
 
-impl Confirms {
-    /// A message was published.
-    pub(super) fn published(&mut self, message_id: &str, slot: usize) {
-        self.open.entry(message_id.into()).or_default().push_back(slot);
+impl<T: Copy + PartialEq> Confirms<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            open: HashMap::new(),
+            held: VecDeque::new(),
+            returns: HashMap::new(),
+            early: 0,
+            round: 0,
+        }
     }
 
-    /// The attempt in a slot ended without an acknowledgement.
-    pub(super) fn forget(&mut self, message_id: &str, slot: usize) {
-        if let Some(slots) = self.open.get_mut(message_id) {
-            slots.retain(|&open| open != slot);
-            if slots.is_empty() {
-                self.open.remove(message_id);
-            }
+    /// A message was published.
+    pub(super) fn published(&mut self, message_id: &str, publish: T) {
+        if let Some(same) = self.open.get_mut(message_id) {
+            return same.push_back(publish);
+        }
+        self.open.insert(message_id.into(), VecDeque::from([publish]));
+        self.early += usize::from(self.returns.contains_key(message_id));
+    }
+
+    /// A publish ended without an acknowledgement.
+    pub(super) fn forget(&mut self, message_id: &str, publish: T) {
+        let Some(same) = self.open.get_mut(message_id) else { return };
+        same.retain(|&open| open != publish);
+        if same.is_empty() {
+            self.open.remove(message_id);
+            self.early -= usize::from(self.returns.contains_key(message_id));
         }
     }
 
     /// A message came back, with whatever confirm it may have come.
     pub(super) fn returned(&mut self, message: ReturnedMessage) {
         let ReturnedMessage { message_id, code, text } = message;
-        self.early.entry(message_id.into()).or_default().push_back((code, text));
+        if let Some(same) = self.returns.get_mut(message_id.as_str()) {
+            return same.push_back((code, text));
+        }
+        self.early += usize::from(self.open.contains_key(message_id.as_str()));
+        self.returns.insert(message_id.into(), VecDeque::from([(code, text)]));
     }
 
-    /// The publish in `slot` was acknowledged at `ended_ns`.
-    pub(super) fn acknowledged(&mut self, message_id: &str, slot: usize, ended_ns: u64) {
-        self.forget(message_id, slot);
+    /// A publish was acknowledged at `ended_ns`.
+    pub(super) fn acknowledged(&mut self, message_id: &str, publish: T, ended_ns: u64) {
+        self.forget(message_id, publish);
         let message_id = message_id.into();
-        self.held.push_back(Held { slot, message_id, ended_ns, round: self.round });
+        self.held.push_back(Held { publish, message_id, ended_ns, round: self.round });
     }
 
     /// Whether anything waits for [`Confirms::settle`].
@@ -85,31 +105,31 @@ impl Confirms {
         !self.held.is_empty()
     }
 
-    /// Ends a round of polling; tells `verdict` about each publish that has become certain: its
-    /// slot, when it was acknowledged, and what became of it.
-    pub(super) fn settle(&mut self, mut verdict: impl FnMut(usize, u64, Verdict)) {
+    /// Ends a round of polling; tells `verdict` about each publish that has become certain: which,
+    /// when it was acknowledged, and what became of it.
+    pub(super) fn settle(&mut self, mut verdict: impl FnMut(T, u64, Verdict)) {
         self.round += 1;
-        let held_by_early = self.early.keys().any(|id| self.open.contains_key(id));
-        if held_by_early {
+        if self.early > 0 {
             return;
         }
-        while let Some(held) = self.held.front() {
-            if held.round + 2 > self.round {
-                return;
-            }
-            let held = self.held.pop_front().expect("it was just looked at");
+        while let Some(held) = self.held.pop_front_if(|held| held.round + 2 <= self.round) {
             let returned = self.take_return(&held.message_id);
             let result =
                 returned.map_or(Verdict::Routed, |(code, text)| Verdict::Returned(code, text));
-            verdict(held.slot, held.ended_ns, result);
+            verdict(held.publish, held.ended_ns, result);
+        }
+        if self.held.is_empty() {
+            // What is left came back for publishes that have ended in another way.
+            self.returns.clear();
         }
     }
 
+    /// Takes the return of a message that no early return is known of.
     fn take_return(&mut self, message_id: &str) -> Option<(u16, String)> {
-        let waiting = self.early.get_mut(message_id)?;
-        let returned = waiting.pop_front();
-        if waiting.is_empty() {
-            self.early.remove(message_id);
+        let same = self.returns.get_mut(message_id)?;
+        let returned = same.pop_front();
+        if same.is_empty() {
+            self.returns.remove(message_id);
         }
         returned
     }
@@ -123,20 +143,20 @@ mod tests {
         ReturnedMessage { message_id: id.into(), code: 312, text: "NO_ROUTE".into() }
     }
 
-    /// Settles until nothing is held, and lists (slot, was it routed).
-    fn verdicts(confirms: &mut Confirms) -> Vec<(usize, bool)> {
+    /// Settles until nothing is held, and lists (publish, was it routed).
+    fn verdicts(confirms: &mut Confirms<usize>) -> Vec<(usize, bool)> {
         let mut all = Vec::new();
         for _ in 0..3 {
-            confirms.settle(|slot, _, verdict| all.push((slot, verdict == Verdict::Routed)));
+            confirms.settle(|publish, _, verdict| all.push((publish, verdict == Verdict::Routed)));
         }
         assert!(!confirms.is_holding());
         all
     }
 
-    fn published(ids: &[&str]) -> Confirms {
-        let mut confirms = Confirms::default();
-        for (slot, id) in ids.iter().enumerate() {
-            confirms.published(id, slot);
+    fn published(ids: &[&str]) -> Confirms<usize> {
+        let mut confirms = Confirms::new();
+        for (publish, id) in ids.iter().enumerate() {
+            confirms.published(id, publish);
         }
         confirms
     }
@@ -158,7 +178,7 @@ mod tests {
         confirms.acknowledged("x", 1, 1);
         confirms.returned(back("w"));
         for _ in 0..5 {
-            confirms.settle(|slot, _, _| panic!("{slot} is not certain yet"));
+            confirms.settle(|publish, _, _| panic!("{publish} is not certain yet"));
         }
         confirms.acknowledged("w", 0, 2);
         confirms.returned(back("x"));
@@ -171,7 +191,7 @@ mod tests {
         confirms.acknowledged("a", 0, 7);
         confirms.settle(|_, _, _| panic!("too early"));
         let mut seen = None;
-        confirms.settle(|slot, ended_ns, verdict| seen = Some((slot, ended_ns, verdict)));
+        confirms.settle(|publish, ended_ns, verdict| seen = Some((publish, ended_ns, verdict)));
         assert_eq!(seen, Some((0, 7, Verdict::Routed)));
     }
 
@@ -191,5 +211,17 @@ mod tests {
         confirms.forget("a", 0);
         assert!(confirms.open.is_empty());
         assert_eq!(verdicts(&mut confirms), []);
+    }
+
+    #[test]
+    fn a_return_for_an_abandoned_publish_is_not_kept() {
+        let mut confirms = published(&["a", "b"]);
+        confirms.returned(back("a"));
+        confirms.forget("a", 0);
+        confirms.acknowledged("b", 1, 1);
+        assert_eq!(verdicts(&mut confirms), [(1, true)]);
+        confirms.published("a", 2);
+        confirms.acknowledged("a", 2, 2);
+        assert_eq!(verdicts(&mut confirms), [(2, true)]);
     }
 }

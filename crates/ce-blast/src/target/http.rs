@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::pending::{Pending, grace_is_over};
+use super::pending::{Pending, Ticket, grace_is_over};
 use super::{Limits, Seat, tls};
 use crate::job::{Answer, Job};
 use crate::record::Tally;
@@ -148,9 +148,10 @@ pub(super) async fn send(
         emptied: tokio::sync::Notify::new(),
     });
     while let Some(job) = jobs.recv().await {
-        let slot = shared.pending.borrow_mut().begin(job);
+        let body = job.event.body().clone();
+        let ticket = shared.pending.borrow_mut().begin(job);
         let shared = Rc::clone(&shared);
-        tokio::task::spawn_local(async move { shared.attempt(slot).await });
+        tokio::task::spawn_local(async move { shared.attempt(ticket, body).await });
     }
     while !shared.pending.borrow().is_empty() {
         tokio::select! {
@@ -162,13 +163,12 @@ pub(super) async fn send(
 }
 
 impl Shared {
-    async fn attempt(&self, slot: usize) {
-        let body = self.pending.borrow().job(slot).event.body().clone();
+    async fn attempt(&self, ticket: Ticket, body: Bytes) {
         let answer = timeout(self.limits.timeout, self.exchange(body)).await;
         let answer = answer.unwrap_or_else(|_| Answer::new(Outcome::Timeout));
         let mut pending = self.pending.borrow_mut();
         let ended_ns = pending.now_ns();
-        pending.end(slot, ended_ns, answer);
+        pending.end(ticket, ended_ns, answer);
         if pending.is_empty() {
             self.emptied.notify_one();
         }
@@ -186,7 +186,8 @@ impl Shared {
                     Ok(()) => connection,
                     Err(_closed) => continue,
                 },
-                None => match self.target.connect().await {
+                // Boxed, because it is large and rare, and would be a part of every attempt's task.
+                None => match Box::pin(self.target.connect()).await {
                     Ok(connection) => connection,
                     Err(answer) => return answer,
                 },

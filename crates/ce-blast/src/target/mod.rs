@@ -6,6 +6,7 @@ mod confirms;
 mod http;
 mod null;
 mod pending;
+mod publisher;
 mod tls;
 mod url;
 

@@ -27,6 +27,16 @@ fn the_first_pipe_of_the_readme_runs_and_ends_in_a_report() {
 }
 
 #[test]
+fn the_guide_runs_from_top_to_bottom() {
+    let stage = Stage::new();
+    let blocks = shell_blocks("GUIDE.md");
+    assert!(blocks.len() >= 7, "{blocks:?}");
+    stage.shell(&blocks.join("\n")).run().expect_code(0);
+    assert!(stage.text("stall.html").contains("<svg"));
+    assert!(stage.text("results/refused/errors.csv").contains("rejected,503,,50,"));
+}
+
+#[test]
 fn every_make_command_of_the_readme_exists() {
     let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
     let blocks = shell_blocks("README.md").join("\n");

@@ -1,0 +1,164 @@
+//! AMQP against a real broker: what the records say is what the queues hold.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use ce_record::Outcome::{Ok, Rejected, Returned};
+use ce_record::{Outcome, Sample};
+use ce_testkit::{Run, broker};
+
+use crate::support::Stream;
+use crate::support::topology::{Message, Topology};
+use crate::{ce_blast, events};
+
+/// Events whose types are the given routing keys, mixed irregularly.
+pub(crate) fn mixed(count: u64, keys: &[&str]) -> String {
+    let mut text = String::new();
+    let mut state = 88_172_645_463_325_252_u64;
+    for id in 0..count {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let key = keys[usize::try_from(state % keys.len() as u64).unwrap()];
+        let event = format!(r#"{{"specversion":"1.0","type":"{key}","source":"/s","id":"{id}"}}"#);
+        writeln!(text, "{event}").unwrap();
+    }
+    text
+}
+
+fn publish(url: &str, topology: &Topology, args: &[&str], input: String) -> Run {
+    let to = ["--to", url, "--exchange", &topology.exchange];
+    ce_blast().args(to).args(args).stdin(input).run()
+}
+
+/// The ids of the events.
+pub(crate) fn ids<'a>(samples: impl Iterator<Item = &'a Sample<'a>>) -> BTreeSet<String> {
+    samples.map(|sample| sample.id.to_string()).collect()
+}
+
+/// Checks every single outcome of a run with the types `ok`, `full` and `nowhere`.
+#[track_caller]
+fn check_every_outcome(stream: &Stream<'_>, topology: &Topology, ok: &str, full: &str) {
+    let held = |queue: &str| {
+        let messages = topology.drain(queue);
+        let held: BTreeSet<String> = messages.iter().map(Message::id).collect();
+        assert_eq!(held.len(), messages.len(), "no message twice");
+        held
+    };
+    let told = |kind: &str, outcome: Outcome| {
+        ids(stream.ended(outcome).filter(|sample| sample.event_type == kind))
+    };
+    assert_eq!(told("ok", Ok), held(ok));
+    assert_eq!(told("full", Ok), held(full));
+    for sample in &stream.samples {
+        let possible: &[Outcome] = match sample.event_type.as_ref() {
+            "ok" => &[Ok],
+            "full" => &[Ok, Rejected],
+            _ => &[Returned],
+        };
+        assert!(possible.contains(&sample.outcome), "{sample:?}");
+        let code = (sample.outcome == Returned).then_some(312);
+        assert_eq!(sample.code, code, "{sample:?}");
+    }
+}
+
+#[test]
+fn every_outcome_is_right_at_full_speed() {
+    let Some(broker) = broker("every_outcome_is_right_at_full_speed") else { return };
+    for connections in ["1", "3"] {
+        let mut topology = Topology::new(&broker, "mixed");
+        let (ok, full) = (topology.queue("ok", None), topology.queue("full", Some(2000)));
+        let args = ["--rate", "1000000/s", "--connections", connections];
+        let input = mixed(30_000, &["ok", "full", "nowhere"]);
+        let run = publish(&broker.amqp_url, &topology, &args, input);
+        let stream = Stream::read(&run.expect_code(0).stdout);
+        assert_eq!(stream.samples.len(), 30_000);
+        assert!(stream.count(Rejected) > 1000 && stream.count(Returned) > 1000);
+        check_every_outcome(&stream, &topology, &ok, &full);
+    }
+}
+
+#[test]
+fn a_message_carries_the_event_and_what_identifies_it() {
+    let Some(broker) = broker("a_message_carries_the_event") else { return };
+    let mut topology = Topology::new(&broker, "message");
+    let queue = topology.queue("t", None);
+    for (flag, delivery_mode) in [(None, 2), (Some("--transient"), 1)] {
+        let args = [&["--rate", "100/s"], flag.as_slice()].concat();
+        let run = publish(&broker.amqp_url, &topology, &args, events(1));
+        Stream::read(&run.expect_code(0).stdout).expect_outcomes(&[(Ok, 1)]);
+        let messages = topology.drain(&queue);
+        let [message] = &messages[..] else { panic!("{messages:?}") };
+        assert_eq!(message.body, events(1).trim_end());
+        assert_eq!(message.id(), "0");
+        let properties = &message.properties;
+        let content_type = properties.content_type().as_ref().unwrap().to_string();
+        assert_eq!(content_type, "application/cloudevents+json");
+        assert_eq!(*properties.delivery_mode(), Some(delivery_mode));
+    }
+}
+
+#[test]
+fn a_routing_key_can_be_given() {
+    let Some(broker) = broker("a_routing_key_can_be_given") else { return };
+    let mut topology = Topology::new(&broker, "key");
+    let queue = topology.queue("key", None);
+    let args = ["--rate", "1000/s", "--routing-key", "key"];
+    let run = publish(&broker.amqp_url, &topology, &args, events(10));
+    Stream::read(&run.expect_code(0).stdout).expect_outcomes(&[(Ok, 10)]);
+    assert_eq!(topology.drain(&queue).len(), 10);
+}
+
+#[test]
+fn a_full_queue_rejects_and_a_missing_one_returns() {
+    let Some(broker) = broker("a_full_queue_rejects_and_a_missing_one_returns") else { return };
+    let mut topology = Topology::new(&broker, "limits");
+    let queue = topology.queue("t", Some(7));
+    let args = ["--rate", "500/s"];
+    let run = publish(&broker.amqp_url, &topology, &args, events(100));
+    Stream::read(&run.expect_code(0).stdout).expect_outcomes(&[(Ok, 7), (Rejected, 93)]);
+    assert_eq!(topology.drain(&queue).len(), 7);
+
+    let args = ["--rate", "500/s", "--routing-key", "nobody"];
+    let run = publish(&broker.amqp_url, &topology, &args, events(100));
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(Returned, 100)]);
+    for sample in &stream.samples {
+        assert_eq!((sample.code, sample.error.as_deref()), (Some(312), Some("NO_ROUTE")));
+    }
+}
+
+#[test]
+fn an_id_that_amqp_cannot_carry_fails_alone() {
+    let Some(broker) = broker("an_id_that_amqp_cannot_carry_fails_alone") else { return };
+    let mut topology = Topology::new(&broker, "long");
+    let queue = topology.queue("t", None);
+    let long = events(1).replace(r#""0""#, &format!(r#""{}""#, "x".repeat(256)));
+    let input = events(1) + &long + &events(1);
+    let run = publish(&broker.amqp_url, &topology, &["--rate", "500/s"], input);
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(Ok, 2), (Outcome::ProtocolError, 1)]);
+    assert_eq!(topology.drain(&queue).len(), 2);
+}
+
+#[test]
+fn an_exchange_that_is_not_there_is_one_error() {
+    let Some(broker) = broker("an_exchange_that_is_not_there_is_one_error") else { return };
+    let args = ["--rate", "1/s", "--to", &broker.amqp_url, "--exchange", "ce-no-such"];
+    let run = ce_blast().args(args).stdin(events(1)).run();
+    run.expect_code(2);
+    assert_eq!((run.stdout.as_str(), run.stderr.lines().count()), ("", 1), "{}", run.stderr);
+    assert!(run.stderr.contains("exchange `ce-no-such`"), "{}", run.stderr);
+    assert!(run.stderr.contains("declare it, or name another with --exchange"));
+}
+
+#[test]
+fn a_wrong_password_is_one_error_that_does_not_show_it() {
+    let Some(broker) = broker("a_wrong_password_is_one_error") else { return };
+    let url = broker.amqp_url.replace("://", "://guest:s3cret@");
+    let run = ce_blast().args(["--rate", "1/s", "--to", &url]).stdin(events(1)).run();
+    run.expect_code(2);
+    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("guest:***@"), "{}", run.stderr);
+    assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
+}

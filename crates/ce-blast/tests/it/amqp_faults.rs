@@ -1,0 +1,106 @@
+//! A broker that goes silent or cuts the connection: nothing hangs, nothing is told wrong.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use ce_record::Outcome::{ConnectError, InDoubt, Ok, Returned, Timeout};
+use ce_testkit::broker;
+
+use crate::amqp::{ids, mixed};
+use crate::support::Stream;
+use crate::support::proxy::Proxy;
+use crate::support::topology::{Message, Topology, cut_connections};
+use crate::{ce_blast, events};
+
+/// Enough to connect on a busy machine, and little enough to time out.
+const PATIENCE: &str = "2s";
+
+fn mentions(path: &Path, text: &str) -> bool {
+    fs::read_to_string(path).is_ok_and(|records| records.contains(text))
+}
+
+#[test]
+fn a_cut_connection_leaves_in_doubt_what_was_under_way() {
+    let Some(broker) = broker("a_cut_connection_leaves_in_doubt") else { return };
+    let mut topology = Topology::new(&broker, "cut");
+    let queue = topology.queue("t", None);
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out.ndjson");
+    let name = topology.exchange.clone();
+    let to = ["--to", &broker.amqp_url, "--exchange", &name, "--run", &name];
+    let mut running = ce_blast()
+        .args(to)
+        .args(["--rate", "4000/s", "--duration", "12s"])
+        .stdin(events(48_000))
+        .stdout_file(&out)
+        .spawn();
+    running.wait_until("the connection to cut", || cut_connections(&broker, &name) == 1);
+    assert_eq!(running.wait(), 0, "{}", running.stderr());
+    let text = fs::read_to_string(out).unwrap();
+    let stream = Stream::read(&text);
+    let [ok, doubt, lost] = [Ok, InDoubt, ConnectError].map(|outcome| stream.count(outcome));
+    assert_eq!(ok + doubt + lost, 48_000);
+    assert!(ok > 100 && doubt + lost > 0, "{ok} ok, {doubt} in doubt, {lost} lost");
+    assert_eq!(stream.samples.last().unwrap().outcome, Ok, "there is a new connection");
+    // Everything that was acknowledged is there; what is there and was not is in doubt.
+    let held: BTreeSet<String> = topology.drain(&queue).iter().map(Message::id).collect();
+    assert!(ids(stream.ended(Ok)).is_subset(&held));
+    let known: BTreeSet<String> =
+        ids(stream.ended(Ok)).union(&ids(stream.ended(InDoubt))).cloned().collect();
+    assert!(held.is_subset(&known));
+}
+
+#[test]
+fn a_broker_that_goes_silent_ends_no_run_and_holds_none_up() {
+    let Some(broker) = broker("a_broker_that_goes_silent") else { return };
+    let mut topology = Topology::new(&broker, "silent");
+    let queue = topology.queue("t", None);
+    let proxy = Proxy::start(&broker.amqp_url);
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out.ndjson");
+    let mut running = ce_blast()
+        .args(["--to", &proxy.url(), "--exchange", &topology.exchange, "--rate", "500/s"])
+        .args(["--duration", "3s", "--timeout", PATIENCE, "--max-in-flight", "5000"])
+        .stdin(events(1500))
+        .stdout_file(&out)
+        .deadline(Duration::from_secs(30))
+        .spawn();
+    running.wait_until("a first answer", || mentions(&out, r#""outcome":"ok""#));
+    proxy.hold(true);
+    assert_eq!(running.wait(), 0, "{}", running.stderr());
+    let text = fs::read_to_string(&out).unwrap();
+    let stream = Stream::read(&text);
+    assert!(stream.count(Timeout) > 500, "{}", running.stderr());
+    assert_eq!(stream.count(Ok) + stream.count(Timeout), 1500);
+    assert_eq!(topology.drain(&queue).len(), 1500, "all have arrived, and nobody said so");
+}
+
+#[test]
+fn confirms_that_come_late_are_not_taken_for_others() {
+    let Some(broker) = broker("confirms_that_come_late") else { return };
+    let mut topology = Topology::new(&broker, "late");
+    topology.queue("ok", None);
+    let proxy = Proxy::start(&broker.amqp_url);
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out.ndjson");
+    let mut running = ce_blast()
+        .args(["--to", &proxy.url(), "--exchange", &topology.exchange, "--rate", "1000/s"])
+        .args(["--duration", "6s", "--timeout", PATIENCE, "--max-in-flight", "5000"])
+        .stdin(mixed(6000, &["ok", "nowhere"]))
+        .stdout_file(&out)
+        .spawn();
+    running.wait_until("a first answer", || mentions(&out, r#""outcome":"ok""#));
+    proxy.hold(true);
+    running.wait_until("timeouts", || mentions(&out, r#""outcome":"timeout""#));
+    proxy.hold(false);
+    assert_eq!(running.wait(), 0, "{}", running.stderr());
+    let text = fs::read_to_string(&out).unwrap();
+    let stream = Stream::read(&text);
+    assert!(stream.count(Timeout) > 0 && stream.count(Ok) > 100, "{}", running.stderr());
+    for sample in stream.samples.iter().filter(|sample| sample.outcome != Timeout) {
+        let right = if sample.event_type == "ok" { Ok } else { Returned };
+        assert_eq!(sample.outcome, right, "{sample:?}");
+    }
+}

@@ -1,0 +1,111 @@
+//! HTTP as the target sees it, and how each of its answers is recorded.
+
+use std::time::Duration;
+
+use ce_record::Outcome::{Ok, Rejected};
+use ce_record::Stop;
+
+use crate::support::{Act, Server, Stream};
+use crate::{ce_blast, events};
+
+#[test]
+fn an_event_arrives_as_it_came() {
+    let server = Server::start(|_| Act::Reply(202));
+    let line =
+        r#"{"specversion":"1.0", "type":"t","source":"/s","id":"é\u0041\"","data":{"n":1.0}}"#;
+    let input = format!("  {line}  \r\n");
+    let run = ce_blast().args(["--to", &server.url(), "--rate", "9/s"]).stdin(input).run();
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(Ok, 1)]);
+    let sample = &stream.samples[0];
+    assert_eq!((sample.id.as_ref(), sample.code, sample.attempt), ("éA\"", Some(202), 1));
+
+    let [request] = &server.requests()[..] else { panic!("one request") };
+    assert_eq!(request.body.trim_start(), line);
+    assert_eq!(sample.bytes, u64::try_from(request.body.len()).unwrap());
+    let has = |header: &str| request.head.iter().any(|line| line == header);
+    assert_eq!(request.head[0], "POST /in?a=b HTTP/1.1");
+    assert!(has(&format!("host: {}", server.address())));
+    assert!(has("content-type: application/cloudevents+json"));
+    assert!(has(&format!("content-length: {}", request.body.len())));
+    assert!(request.head.iter().any(|line| line.starts_with("user-agent: ce-blast/")));
+}
+
+#[test]
+fn every_event_arrives_once() {
+    let server = Server::start(|_| Act::Reply(200));
+    let input = events(3000);
+    let args = ["--to", &server.url(), "--rate", "1500/s", "--duration", "2s"];
+    let run = ce_blast().args(args).stdin(input.as_str()).run();
+    Stream::read(&run.expect_code(0).stdout).expect_outcomes(&[(Ok, 3000)]);
+    let mut bodies: Vec<_> = server.requests().into_iter().map(|request| request.body).collect();
+    bodies.sort_unstable();
+    let mut sent: Vec<&str> = input.lines().collect();
+    sent.sort_unstable();
+    assert_eq!(bodies, sent);
+}
+
+#[test]
+fn a_status_outside_of_the_200s_is_a_rejection_with_its_code() {
+    const STATUSES: [u16; 6] = [200, 202, 301, 404, 429, 503];
+    let server = Server::start(|number| Act::Reply(STATUSES[usize::try_from(number % 6).unwrap()]));
+    // One at a time, so that the order of the requests is that of the events.
+    let args = ["--to", &server.url(), "--vus", "1"];
+    let run = ce_blast().args(args).stdin(events(60)).run();
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(Ok, 20), (Rejected, 40)]);
+    for sample in &stream.samples {
+        let status = STATUSES[usize::try_from(sample.seq % 6).unwrap()];
+        assert_eq!(sample.code, Some(status));
+        assert_eq!(sample.outcome == Ok, status < 300);
+    }
+    assert_eq!(server.connections(), 1, "a refusal leaves the connection usable");
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let server = Server::start(|_| Act::Reply(307));
+    let args = ["--to", &server.url(), "--rate", "100/s"];
+    let run = ce_blast().args(args).stdin(events(1)).run();
+    Stream::read(&run.expect_code(0).stdout).expect_outcomes(&[(Rejected, 1)]);
+    assert_eq!(server.request_count(), 1);
+}
+
+#[test]
+fn connections_are_used_again() {
+    let server = Server::start(|_| Act::Reply(200));
+    let args = ["--to", &server.url(), "--rate", "200/s", "--duration", "2s"];
+    let run = ce_blast().args(args).stdin(events(400)).run();
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(Ok, 400)]);
+    let peak = stream.end.generator.as_ref().unwrap().peak_in_flight;
+    let connections = server.connections();
+    assert!(connections <= peak, "{connections} connections for {peak} in flight");
+}
+
+#[test]
+fn a_connection_that_the_server_closed_while_idle_is_no_error() {
+    // Every second answer ends its connection, which the client learns only later.
+    let server = Server::start(|number| match number % 2 {
+        0 => Act::Reply(200),
+        _ => Act::ReplyAndClose(200),
+    });
+    let args = ["--to", &server.url(), "--vus", "1", "--pause", "5ms"];
+    let run = ce_blast().args(args).stdin(events(200)).run();
+    Stream::read(&run.expect_code(0).stdout).expect_outcomes(&[(Ok, 200)]);
+    assert_eq!(server.connections(), 100);
+}
+
+#[test]
+fn the_target_is_timed_from_hand_over_to_answer() {
+    const WORK: Duration = Duration::from_millis(120);
+    let server = Server::start(|_| Act::ReplyAfter(WORK, 200));
+    let args = ["--to", &server.url(), "--rate", "50/s", "--duration", "1s"];
+    let run = ce_blast().args(args).stdin(events(50)).run();
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(Ok, 50)]);
+    assert_eq!(stream.end.stopped, Stop::Done);
+    for sample in &stream.samples {
+        assert!(Duration::from_nanos(sample.service_ns) >= WORK, "{sample:?}");
+    }
+}

@@ -1,0 +1,32 @@
+//! Runs the real `ce-blast`: what a shell user would see is what is asserted.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails has to fail its test")]
+
+mod amqp;
+mod amqp_faults;
+mod closed_loop;
+mod edges;
+mod http;
+mod http_faults;
+mod open_loop;
+mod refusals;
+mod saturation;
+mod signals;
+mod support;
+
+use std::fmt::Write;
+
+use ce_testkit::Tool;
+
+fn ce_blast() -> Tool {
+    Tool::new(env!("CARGO_BIN_EXE_ce-blast"))
+}
+
+/// Events with the ids 0 to `count` - 1, one in a line.
+fn events(count: usize) -> String {
+    let mut text = String::new();
+    for id in 0..count {
+        writeln!(text, r#"{{"specversion":"1.0","type":"t","source":"/s","id":"{id}"}}"#).unwrap();
+    }
+    text
+}

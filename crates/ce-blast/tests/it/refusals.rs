@@ -1,0 +1,104 @@
+//! What is refused before anything is sent: one line that says where, what, and what next.
+
+use std::net::TcpListener;
+
+use ce_testkit::Run;
+
+use crate::{ce_blast, events};
+
+/// A run that could not start.
+#[track_caller]
+fn refused(args: &[&str]) -> Run {
+    let run = ce_blast().args(args).stdin(events(1)).run();
+    run.expect_code(2);
+    assert_eq!(run.stdout, "", "nothing is written before the target is open");
+    run
+}
+
+#[track_caller]
+fn refused_in_a_line(args: &[&str]) -> String {
+    let run = refused(args);
+    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    let line = run.stderr.trim_end().strip_prefix("ce-blast: ").expect("the tool comes first");
+    line.to_owned()
+}
+
+/// A port of this machine that nobody listens on.
+fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn an_unreachable_target_is_one_error() {
+    let port = closed_port();
+    let line = refused_in_a_line(&["--rate=9/s", &format!("--to=http://127.0.0.1:{port}/")]);
+    let expected = format!("127.0.0.1:{port}: cannot connect: Connection refused (os error 111)");
+    assert!(line.contains(&expected), "{line}");
+    assert!(line.ends_with("is the target running?"), "{line}");
+    let line = refused_in_a_line(&["--rate=9/s", &format!("--to=amqp://127.0.0.1:{port}/%2f")]);
+    assert!(line.contains("refused"), "{line}");
+}
+
+#[test]
+fn a_target_that_does_not_answer_is_given_up() {
+    // Nobody accepts: TCP connects, the protocol does not.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = format!("--to=amqp://{}/%2f", listener.local_addr().unwrap());
+    let line = refused_in_a_line(&["--rate=9/s", "--timeout=300ms", &to]);
+    assert!(line.contains("no connection within 300ms"), "{line}");
+}
+
+#[test]
+fn a_wrong_url_is_named() {
+    for url in ["", "localhost:8081", "ftp://127.0.0.1/", "http://", "null"] {
+        let line = refused_in_a_line(&["--rate=9/s", &format!("--to={url}")]);
+        let expected = format!("`{url}` is no target: write http(s)://");
+        assert!(line.starts_with(&expected), "{line}");
+    }
+}
+
+#[test]
+fn another_host_needs_a_word() {
+    let line = refused_in_a_line(&["--rate=9/s", "--to=http://192.0.2.1/"]);
+    let remedy =
+        "192.0.2.1 (192.0.2.1) is not this machine: allow it with --allow-target 192.0.2.1";
+    assert_eq!(line, remedy);
+    // A name that resolves to this machine is not enough for another one.
+    let other = ["--rate=9/s", "--to=http://192.0.2.1/", "--allow-target=localhost,192.0.2.10"];
+    assert_eq!(refused_in_a_line(&other), remedy);
+}
+
+#[test]
+fn a_password_is_never_printed() {
+    let port = closed_port();
+    for to in [
+        format!("amqp://user:s3cret@127.0.0.1:{port}/%2f"),
+        format!("http://user:s3cret@127.0.0.1:{port}/"),
+        "ftp://user:s3cret@127.0.0.1/".to_owned(),
+        "amqp://user:s3cret@192.0.2.1/".to_owned(),
+        "amqp://user:s3cret@127.0.0.1/a/b/c?x=%".to_owned(),
+    ] {
+        for args in [vec!["--rate=9/s", "--to", &to], vec!["--rate=9/s", "--vus=1", "--to", &to]] {
+            let run = refused(&args);
+            assert!(!run.stderr.contains("s3cret"), "{to}: {}", run.stderr);
+        }
+        let run = ce_blast().env("CE_TO", &to).args(["--rate", "9/s", "--help"]).run();
+        assert!(!run.stdout.contains("s3cret"), "help shows the variable's value");
+    }
+}
+
+#[test]
+fn contradictions_are_refused() {
+    let check = |args: &[&str], says: &str| {
+        let run = refused(&[&["--to", "null:"], args].concat());
+        assert!(run.stderr.contains(says), "{args:?}: {}", run.stderr);
+    };
+    check(&[], "<--rate <RATE>|--stages <STAGES>|--vus <N>>");
+    check(&["--rate=1/s", "--vus=1"], "cannot be used with");
+    check(&["--rate=1/s", "--ramp-up=1s"], "cannot be used with");
+    check(&["--stages=1m:1", "--pause=1s"], "cannot be used with");
+    check(&["--stages=1m:10", "--duration=1m"], "leave out --duration");
+    check(&["--rate=fast"], "--rate <RATE>");
+    check(&["--rate=1/s", "--scenario=a,b"], "letters, digits, `_` and `-` only");
+    check(&["--rate=1/s", "--max-in-flight=0"], "--max-in-flight <N>");
+}
