@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ce_cli::parse;
+use clap::builder::BoolishValueParser;
 use load_plan::Rate;
 
 const EXAMPLES: &str = "\
@@ -94,7 +95,7 @@ pub struct Cli {
     pub routing_key: Option<String>,
 
     /// AMQP: publish transient messages, which the broker may forget
-    #[arg(long, env = "CE_TRANSIENT")]
+    #[arg(long, env = "CE_TRANSIENT", value_parser = BoolishValueParser::new())]
     pub transient: bool,
 
     /// AMQP: connections to publish over, with a channel each

@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
@@ -27,6 +27,10 @@ use super::pending::{Pending, Ticket, grace_is_over};
 use super::{Limits, Seat, tls};
 use crate::job::{Answer, Job};
 use crate::record::Tally;
+
+/// How long a target may take to start up.
+const STARTING: Duration = Duration::from_secs(1);
+const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 type Connection = SendRequest<Full<Bytes>>;
 
@@ -88,15 +92,23 @@ impl HttpTarget {
         }
     }
 
+    /// Opens the first connection. A target that refuses may have been started a moment ago, in the
+    /// line above ours, so it is asked again for a short while.
     async fn open(&self, patience: Duration) -> anyhow::Result<Connection> {
         let address = self.address;
-        match timeout(patience, self.connect()).await {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(answer)) => {
-                let why = answer.error.unwrap_or_default();
-                bail!("{address}: cannot connect: {why}; is the target running?")
+        let deadline = Instant::now() + STARTING.min(patience);
+        loop {
+            match timeout(patience, self.connect()).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(_)) if Instant::now() < deadline => tokio::time::sleep(ASK_AGAIN).await,
+                Ok(Err(answer)) => {
+                    let why = answer.error.unwrap_or_default();
+                    bail!("{address}: cannot connect: {why}; is the target running?")
+                }
+                Err(_) => {
+                    bail!("{address}: no connection within {patience:?}; is it the right port?")
+                }
             }
-            Err(_) => bail!("{address}: no connection within {patience:?}; is it the right port?"),
         }
     }
 
