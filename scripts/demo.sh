@@ -32,7 +32,7 @@ start_sink() {
 # said TEXT: waits until the sink has said it, and prints that line.
 said() {
     for _ in {1..100}; do
-        ! grep -m 1 "$1" "$work/sink.log" || return 0
+        ! grep -sm 1 "$1" "$work/sink.log" || return 0
         kill -0 "$sink" 2>/dev/null || break
         sleep 0.1
     done

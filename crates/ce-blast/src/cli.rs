@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use ce_cli::parse;
 use clap::builder::BoolishValueParser;
-use load_plan::Rate;
+use load_plan::{Rate, Shard, Spacing};
+
+use crate::start_at::StartAt;
 
 const EXAMPLES: &str = "\
 Targets:
@@ -17,6 +19,7 @@ Targets may be https: and amqps: too. Without user and password amqp: uses guest
 Examples:
   ce-gen --count 6000 | ce-blast --to http://127.0.0.1:8081/ --rate 200/s > sent.ndjson
   ce-gen | ce-blast --to amqp://127.0.0.1/%2f --stages 0s:10,3m:50,3m:100 > sent.ndjson
+  ce-gen | ce-blast --to http://127.0.0.1:8081/ --plan examples/plans/build-events.k6.json
   ce-gen | ce-blast --to http://127.0.0.1:8081/ --vus 100 --ramp-up 60s --pause 100ms \\
     --duration 300s > sent.ndjson
 
@@ -30,7 +33,7 @@ Exit codes: 0 done, whatever the target answered; 2 could not do it.";
 /// latency counts from the time at which it was due.
 #[derive(Debug, Clone, clap::Parser)]
 #[command(name = "ce-blast", version, after_help = EXAMPLES)]
-#[command(group(clap::ArgGroup::new("load").required(true).args(["rate", "stages", "vus"])))]
+#[command(group(clap::ArgGroup::new("load").required(true).args(["rate", "stages", "vus", "plan"])))]
 pub struct Cli {
     /// Where to read events, one JSON object per line; `-` is stdin
     #[arg(default_value = "-", value_name = "EVENTS")]
@@ -53,18 +56,59 @@ pub struct Cli {
     #[arg(long, env = "CE_VUS", value_name = "N")]
     pub vus: Option<u32>,
 
+    /// A plan with one or more scenarios: k6's options, as `k6 inspect` prints them, or TOML
+    #[arg(long, env = "CE_PLAN", value_name = "FILE", conflicts_with_all = ["duration", "scenario"])]
+    pub plan: Option<PathBuf>,
+
+    /// How due times lie around a rate
+    #[arg(long, env = "CE_ARRIVALS", value_name = "SPACING", default_value = "uniform")]
+    pub arrivals: Arrivals,
+
+    /// Seed of random arrivals
+    #[arg(long, env = "CE_SEED", value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+
+    /// Take one of N shares of the load, e.g., 0/3; the rates stay those of all shares together
+    #[arg(long, env = "CE_SHARD", value_name = "I/N", default_value = "0/1")]
+    pub shard: Shard,
+
+    /// Begin at this instant: RFC 3339 such as 2030-01-31T03:00:00Z, unix:SECONDS, or +30s from now
+    #[arg(long, env = "CE_START_AT", value_name = "TIME")]
+    pub start_at: Option<StartAt>,
+
+    /// End the load, and wait for answers, as soon as this file exists
+    #[arg(long, env = "CE_STOP_FILE", value_name = "PATH")]
+    pub stop_file: Option<PathBuf>,
+
+    /// Print the plan, as a table and a curve, and send nothing
+    #[arg(long, conflicts_with = "emit_schedule")]
+    pub dry_run: bool,
+
+    /// With --dry-run: how long an answer takes, to show how many events will be in flight
+    #[arg(long, value_name = "DURATION", default_value = "100ms", requires = "dry_run",
+          value_parser = parse::duration)]
+    pub latency: Duration,
+
+    /// Print when each event is due, as NDJSON, and send nothing
+    #[arg(long)]
+    pub emit_schedule: bool,
+
+    /// Run the plan this many times as fast; for tests of plans
+    #[arg(long, hide = true, value_parser = clap::value_parser!(u32).range(1..))]
+    pub time_scale: Option<u32>,
+
     /// How long the load lasts; without it, until the events run out
     #[arg(long, env = "CE_DURATION", value_name = "DURATION", value_parser = parse::duration)]
     pub duration: Option<Duration>,
 
     /// Closed loop: start the senders evenly over this time
     #[arg(long, env = "CE_RAMP_UP", value_name = "DURATION", default_value = "0s",
-          value_parser = parse::duration, conflicts_with_all = ["rate", "stages"])]
+          value_parser = parse::duration, conflicts_with_all = ["rate", "stages", "plan"])]
     pub ramp_up: Duration,
 
     /// Closed loop: how long each sender rests between an answer and the next event
     #[arg(long, env = "CE_PAUSE", value_name = "DURATION", default_value = "0s",
-          value_parser = parse::duration, conflicts_with_all = ["rate", "stages"])]
+          value_parser = parse::duration, conflicts_with_all = ["rate", "stages", "plan"])]
     pub pause: Duration,
 
     /// Most events in flight at one time
@@ -115,6 +159,24 @@ pub struct Cli {
     #[arg(long, env = "CE_SCENARIO", value_name = "NAME", default_value = "default",
           value_parser = scenario_name)]
     pub scenario: String,
+}
+
+/// How due times lie around a rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Arrivals {
+    /// At equal distances
+    Uniform,
+    /// Independent of each other, as those of many callers are
+    Poisson,
+}
+
+impl From<Arrivals> for Spacing {
+    fn from(arrivals: Arrivals) -> Self {
+        match arrivals {
+            Arrivals::Uniform => Self::Uniform,
+            Arrivals::Poisson => Self::Poisson,
+        }
+    }
 }
 
 /// What to do with an event that is due while the in-flight limit is reached.

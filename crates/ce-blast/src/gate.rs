@@ -1,10 +1,11 @@
 //! The limit on events in flight, and what the run shares about its progress.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-/// Counts events in flight. The schedule enters, senders leave.
+/// Counts the events of a scenario in flight. Its schedule enters, senders leave.
 #[derive(Debug)]
 pub(crate) struct Gate {
     limit: u64,
@@ -15,11 +16,11 @@ pub(crate) struct Gate {
     peak: AtomicU64,
     waiting: AtomicBool,
     /// The thread that enters, and so the only one that ever waits.
-    schedule: Thread,
+    schedule: OnceLock<Thread>,
 }
 
 impl Gate {
-    /// A gate that the calling thread will enter.
+    /// A gate that nobody enters yet.
     pub(crate) fn new(limit: u64) -> Self {
         Self {
             limit,
@@ -27,7 +28,7 @@ impl Gate {
             in_flight: AtomicU64::new(0),
             peak: AtomicU64::new(0),
             waiting: AtomicBool::new(false),
-            schedule: thread::current(),
+            schedule: OnceLock::new(),
         }
     }
 
@@ -45,6 +46,7 @@ impl Gate {
     /// Waits for a place until `deadline`, and looks up at least every millisecond, so that a place
     /// which stays the only one is not left empty.
     pub(crate) fn enter_until(&self, deadline: Instant) -> bool {
+        self.schedule.get_or_init(thread::current);
         self.waiting.store(true, SeqCst);
         let entered = self.try_enter() || {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -59,7 +61,7 @@ impl Gate {
     pub(crate) fn leave(&self) {
         let left = self.in_flight.fetch_sub(1, SeqCst) - 1;
         if left <= self.wake_at && self.waiting.load(SeqCst) {
-            self.schedule.unpark();
+            self.schedule.get().expect("who waits has said who it is").unpark();
         }
     }
 

@@ -8,6 +8,8 @@ use crate::event::Event;
 /// An event that is due.
 #[derive(Debug)]
 pub(crate) struct Job {
+    /// Which scenario of the plan it belongs to.
+    pub(crate) scenario: u16,
     /// Position in the schedule, from zero.
     pub(crate) seq: u64,
     /// When it is due on the run's clock.

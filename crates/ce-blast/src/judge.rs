@@ -4,25 +4,31 @@ use std::fmt::Write;
 
 use ce_record::{GeneratorReport, Outcome, OutcomeCounts};
 use lat_hist::Quantile;
+use load_plan::Plan;
 
 use crate::gate::Gate;
-use crate::open_loop::Course;
-use crate::plan::Plan;
-use crate::record::Tally;
+use crate::lane::Course;
+use crate::plan::{self, is_open_loop};
 
 /// The generator's report for the `end` record.
-pub(crate) fn report(plan: &Plan, tally: &Tally, course: &Course, gate: &Gate) -> GeneratorReport {
+pub(crate) fn report(plan: &Plan, course: &Course, gates: &[Gate]) -> GeneratorReport {
+    let tally = &course.tally;
     let lag_ns = |quantile| tally.lag.quantile_us(quantile).unwrap_or(0) * 1000;
     GeneratorReport {
-        plan_events: plan.events(),
+        plan_events: plan_events(plan),
         lag_p50_ns: lag_ns(Quantile::new(1, 2)),
         lag_p99_ns: lag_ns(Quantile::new(99, 100)),
         lag_max_ns: tally.lag.max_ns().unwrap_or(0),
         starved: course.starved,
         held_back: course.held_back,
-        peak_in_flight: gate.peak(),
-        open_loop: plan.is_open_loop(),
+        peak_in_flight: gates.iter().map(Gate::peak).sum(),
+        open_loop: plan.scenarios.iter().all(is_open_loop),
     }
+}
+
+/// How many events the plan calls for, all shares together; `None` when it leaves that open.
+pub(crate) fn plan_events(plan: &Plan) -> Option<u64> {
+    plan.scenarios.iter().map(plan::events).sum()
 }
 
 /// The last lines on stderr: what happened to the events, and what the sender did to them.

@@ -3,26 +3,31 @@
 //! Threads, each with one duty, joined by queues of limited size:
 //!
 //! ```text
-//! read events ─▶ schedule (this thread) ─▶ senders ─▶ write records
+//! read events ─▶ a schedule for each scenario ─▶ senders ─▶ write records
 //! ```
 //!
 //! In the order of reading: [`cli`] and `plan` say what is wanted; `read` supplies events; `pace`
-//! and `open_loop` (or `closed_loop`) decide when; `target` sends; `record` counts and writes;
-//! `judge` says whether the schedule was kept.
+//! and `open_loop` (or `closed_loop`) decide when, each scenario in a `lane` of its own; `fleet`
+//! and `target` send; `record` counts and writes; `judge` says whether the schedule was kept;
+//! `preview` shows a plan without carrying it out.
 
 pub mod cli;
 mod closed_loop;
 mod event;
+mod fleet;
 mod gate;
 mod job;
 mod judge;
+mod lane;
 mod open_loop;
 mod pace;
 mod plan;
+mod preview;
 mod progress;
 mod read;
 mod record;
 mod run;
+pub mod start_at;
 mod target;
 
 pub use run::run;

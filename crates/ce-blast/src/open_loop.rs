@@ -2,44 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-use ce_cli::{Clock, Interrupt};
 use ce_record::{Outcome, Stop};
-use load_plan::Schedule;
-use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cli::Saturation;
-use crate::event::Event;
-use crate::gate::Gate;
 use crate::job::Job;
+use crate::lane::{Course, Lane};
 use crate::pace;
-use crate::read::{Next, Supply};
-use crate::record::Recorder;
+use crate::read::{Next, Timed};
 
 /// How long a wait may go without looking whether it is still wanted.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
-/// What the schedule needs of the run.
+/// The schedule of one scenario.
 #[derive(Debug)]
 pub(crate) struct OpenLoop<'a> {
-    pub(crate) schedule: &'a Schedule,
-    pub(crate) clock: Clock,
-    pub(crate) gate: &'a Gate,
+    pub(crate) lane: Lane<'a>,
     pub(crate) on_saturation: Saturation,
-    /// How long events that are late may still leave after the last due time.
+    /// When the last event is due; an endless schedule has none.
+    pub(crate) end_ns: Option<u64>,
+    /// How long events that are late may still leave after that.
     pub(crate) grace: Duration,
-    pub(crate) interrupt: &'a Interrupt,
-    /// The channels of the senders, served in turn. The gate limits what they hold.
-    pub(crate) senders: Vec<UnboundedSender<Job>>,
-}
-
-/// How the schedule went.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Course {
-    pub(crate) stopped: Stop,
-    /// Events that became due before the input had supplied them.
-    pub(crate) starved: u64,
-    /// Events that had to wait because the in-flight limit was reached.
-    pub(crate) held_back: u64,
 }
 
 /// Why an event did not leave.
@@ -52,70 +34,65 @@ enum Halt {
 
 impl OpenLoop<'_> {
     /// Runs the schedule to its end, to that of the input, or until somebody asks for it.
-    pub(crate) fn run(self, supply: &mut Supply, recorder: &mut Recorder) -> Course {
+    pub(crate) fn run(mut self) -> Course {
         pace::sharpen_sleep();
-        let mut course = Course { stopped: Stop::Done, starved: 0, held_back: 0 };
-        for seq in 0.. {
-            let Some(due_ns) = self.schedule.due_ns(seq) else { break };
-            let due = self.clock.instant(due_ns);
-            let Some(event) = self.next_event(supply, due, &mut course) else { break };
-            let job = Job { seq, due_ns, event, done: None };
-            if !pace::wait_until(due, || self.interrupt.asked()) {
+        let mut course = Course::default();
+        while let Some(timed) = self.next_event(&mut course) {
+            let due_ns = timed.due_ns;
+            let job = self.lane.job(timed);
+            let due = self.lane.clock.instant(due_ns);
+            if !pace::wait_until(due, || self.lane.interrupt.asked()) {
                 course.stopped = Stop::Interrupted;
-                break;
+                return self.lane.finish(course);
             }
             match self.enter(due_ns, &mut course) {
-                Ok(true) => self.hand_over(job),
-                Ok(false) => recorder.not_sent(job, Outcome::Dropped),
+                Ok(true) => self.lane.hand_over(job),
+                Ok(false) => self.lane.recorder.not_sent(job, Outcome::Dropped),
                 Err(halt) => {
                     course.stopped = match halt {
                         Halt::Saturated => Stop::Failed,
-                        Halt::Over if self.interrupt.asked() => Stop::Interrupted,
+                        Halt::Over if self.lane.interrupt.asked() => Stop::Interrupted,
                         Halt::Over => Stop::Done,
                     };
-                    recorder.not_sent(job, Outcome::Unsent);
-                    self.leave_unsent(seq + 1, supply, recorder);
-                    break;
+                    self.leave_unsent(job);
+                    return self.lane.finish(course);
                 }
             }
         }
-        course
+        if course.stopped == Stop::Done && self.lane.supply.is_short() {
+            course.stopped = Stop::InputEnded;
+        }
+        self.lane.finish(course)
     }
 
-    /// The next event of the input. An input that is late when the event is due is starving us.
-    fn next_event(&self, supply: &mut Supply, due: Instant, course: &mut Course) -> Option<Event> {
-        let mut starved = false;
-        let mut patience = Duration::ZERO;
+    /// The next event. One that comes after it was due has been waited for.
+    fn next_event(&mut self, course: &mut Course) -> Option<Timed> {
+        let mut waited = false;
         loop {
-            match supply.next_within(patience) {
-                Next::Event(event) => {
-                    course.starved += u64::from(starved);
-                    return Some(event);
+            match self.lane.supply.next_within(if waited { LOOK_UP } else { Duration::ZERO }) {
+                Next::Event(timed) => {
+                    let late = self.lane.clock.now_ns() > timed.due_ns;
+                    course.starved += u64::from(waited && late);
+                    return Some(timed);
                 }
-                Next::End => {
-                    let planned = self.schedule.events().is_some();
-                    course.stopped = if planned { Stop::InputEnded } else { Stop::Done };
-                    return None;
-                }
-                Next::NotYet if self.interrupt.asked() => {
+                Next::End => return None,
+                Next::NotYet if self.lane.interrupt.asked() => {
                     course.stopped = Stop::Interrupted;
                     return None;
                 }
-                Next::NotYet => {}
+                Next::NotYet => waited = true,
             }
-            let left = due.saturating_duration_since(Instant::now());
-            starved = left.is_zero();
-            patience = if starved { LOOK_UP } else { left.min(LOOK_UP) };
         }
     }
 
     /// Takes a place in flight; `Ok(false)` means that the event is to be dropped.
     fn enter(&self, due_ns: u64, course: &mut Course) -> Result<bool, Halt> {
+        let Lane { clock, gate, interrupt, .. } = &self.lane;
         // A schedule that is behind and never catches up never waits either, and has to look here.
-        if self.interrupt.asked() && Instant::now() > self.clock.instant(due_ns) + LOOK_UP {
+        if interrupt.asked() && Instant::now() > clock.instant(due_ns) + LOOK_UP {
             return Err(Halt::Over);
         }
-        if self.gate.try_enter() {
+        if gate.try_enter() {
             return Ok(true);
         }
         match self.on_saturation {
@@ -123,43 +100,31 @@ impl OpenLoop<'_> {
             Saturation::Abort => return Err(Halt::Saturated),
             Saturation::Queue => course.held_back += 1,
         }
-        let deadline = self.last_departure(due_ns);
-        while Instant::now() < deadline && !self.interrupt.asked() {
-            if self.gate.enter_until(deadline) {
+        // Without a last due time the grace counts from the event itself.
+        let deadline = clock.instant(self.end_ns.unwrap_or(due_ns)) + self.grace;
+        while Instant::now() < deadline && !interrupt.asked() {
+            if gate.enter_until(deadline) {
                 return Ok(true);
             }
         }
         Err(Halt::Over)
     }
 
-    /// Late events may leave until the grace period after the last due time is over. An endless
-    /// schedule has no last due time; there the grace counts from the event itself.
-    fn last_departure(&self, due_ns: u64) -> Instant {
-        let last = self.schedule.events().and_then(|events| events.checked_sub(1));
-        let last_ns = last.and_then(|last| self.schedule.due_ns(last)).unwrap_or(due_ns);
-        self.clock.instant(last_ns) + self.grace
-    }
-
-    fn hand_over(&self, job: Job) {
-        let turn = usize::try_from(job.seq % self.senders.len() as u64).expect("a small number");
-        // A sender that has failed records what it was sent; its channel stays open until then.
-        let sent = self.senders[turn].send(job);
-        assert!(sent.is_ok(), "senders outlive the schedule");
-    }
-
-    /// Records the events that are due by now and did not leave, as far as the input has them.
-    fn leave_unsent(&self, from: u64, supply: &mut Supply, recorder: &mut Recorder) {
-        let now_ns = recorder.now_ns();
-        recorder.be_patient();
-        for seq in from.. {
-            if recorder.is_unheard() {
-                return;
-            }
-            let Some(due_ns) = self.schedule.due_ns(seq).filter(|&due| due <= now_ns) else {
+    /// Records this event and those that are due by now and did not leave, as far as the input has
+    /// them.
+    fn leave_unsent(&mut self, first: Job) {
+        let now_ns = self.lane.clock.now_ns();
+        self.lane.recorder.not_sent(first, Outcome::Unsent);
+        self.lane.recorder.be_patient();
+        while !self.lane.recorder.is_unheard() {
+            let Next::Event(timed) = self.lane.supply.next_within(Duration::from_secs(1)) else {
                 return;
             };
-            let Next::Event(event) = supply.next_within(Duration::from_secs(1)) else { return };
-            recorder.not_sent(Job { seq, due_ns, event, done: None }, Outcome::Unsent);
+            if timed.due_ns > now_ns {
+                return;
+            }
+            let job = self.lane.job(timed);
+            self.lane.recorder.not_sent(job, Outcome::Unsent);
         }
     }
 }

@@ -1,100 +1,230 @@
-//! The load as resolved from the command line: typed values are checked together here.
+//! The load as resolved from the command line: a plan file, or the one scenario that the flags
+//! describe. Typed values are checked together here.
 
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use load_plan::{Ramp, Rate, Schedule, parse_stages};
+use load_plan::document::Document;
+use load_plan::{
+    Executor, Plan, Ramp, Rate, Scenario, Schedule, Spacing, VuStage, constant_users, parse_stages,
+    read_plan,
+};
 use serde_json::{Value, json};
 
 use crate::cli::Cli;
-use crate::closed_loop::ClosedLoop;
 
-/// What will be sent when.
-#[derive(Debug, Clone)]
-pub(crate) enum Plan {
-    Open(Schedule),
-    Closed(ClosedLoop),
+/// No plan that a person wrote is longer.
+const FILE_LIMIT_BYTES: u64 = 1 << 20;
+/// A closed loop without a duration lasts as long as its input.
+const FOR_EVER_NS: u64 = u64::MAX / 4;
+
+/// The plan that the command line asks for.
+pub(crate) fn resolve(cli: &Cli) -> anyhow::Result<Plan> {
+    let mut plan = match &cli.plan {
+        Some(path) => read_file(path)?,
+        None => Plan { scenarios: vec![scenario(cli)?], warnings: Vec::new() },
+    };
+    for scenario in &mut plan.scenarios {
+        scenario.max_in_flight.get_or_insert(cli.max_in_flight.into());
+        if let Some(factor) = cli.time_scale {
+            compress(scenario, factor);
+        }
+    }
+    check_inputs(&plan)?;
+    if !cli.shard.is_whole() && plan.scenarios.iter().any(|it| !is_open_loop(it)) {
+        bail!("--shard divides a schedule, and a closed loop has none: run it without");
+    }
+    Ok(plan)
 }
 
-impl Plan {
-    /// The plan that the flags describe.
-    pub(crate) fn new(cli: &Cli) -> anyhow::Result<Self> {
-        if let Some(vus) = cli.vus {
-            return closed(cli, vus).map(Self::Closed);
-        }
-        if let Some(rate) = cli.rate {
-            return constant(rate, cli.duration).map(Self::Open);
-        }
-        if cli.duration.is_some() {
-            bail!("--stages have durations of their own: leave out --duration");
-        }
-        let text = cli.stages.as_deref().context("one of --rate, --stages and --vus is needed")?;
-        let stages = parse_stages(text).context("--stages")?;
-        let first = stages.iter().find(|stage| stage.target.events() > 0);
-        let period_ns = first.context("--stages: every rate is zero")?.target.period_ns();
-        let start = Rate::new(0, period_ns).context("--stages: a period of zero")?;
-        Ok(Self::Open(Schedule::Ramping(Ramp::new(start, &stages).context("--stages")?)))
+fn read_file(path: &Path) -> anyhow::Result<Plan> {
+    let input = ce_cli::open_input(path)?;
+    let mut text = String::new();
+    let mut limited = input.bytes.take(FILE_LIMIT_BYTES + 1);
+    limited.read_to_string(&mut text).with_context(|| format!("{}: cannot read", input.name))?;
+    if text.len() as u64 > FILE_LIMIT_BYTES {
+        bail!("{}: larger than 1 MiB; is it a plan?", input.name);
     }
+    Ok(read_plan(&Document::parse(input.name, text)?)?)
+}
 
-    /// How many events there are, as far as the plan decides it.
-    pub(crate) fn events(&self) -> Option<u64> {
-        match self {
-            Self::Open(schedule) => schedule.events(),
-            Self::Closed(_) => None,
+/// A closed loop takes events when it wants them, so nobody could say which event of a shared input
+/// belongs to which scenario.
+fn check_inputs(plan: &Plan) -> anyhow::Result<()> {
+    for scenario in plan.scenarios.iter().filter(|it| !is_open_loop(it)) {
+        let shares = plan.scenarios.iter().filter(|it| it.events == scenario.events).count() > 1;
+        if shares {
+            let name = &scenario.name;
+            bail!("scenario `{name}` is a closed loop: give it `events` of its own");
         }
     }
+    Ok(())
+}
 
-    pub(crate) fn is_open_loop(&self) -> bool {
-        matches!(self, Self::Open(_))
-    }
+/// Whether the scenario sends by a schedule and waits for nobody.
+pub(crate) fn is_open_loop(scenario: &Scenario) -> bool {
+    matches!(scenario.executor, Executor::Arrivals { .. })
+}
 
-    /// The plan as the `start` record shows it.
-    pub(crate) fn describe(&self, cli: &Cli) -> Value {
-        let scenario = match self {
-            Self::Open(Schedule::Constant { rate, events }) => json!({
-                "executor": "constant-arrival-rate",
-                "rate": rate.to_string(),
-                "duration_s": cli.duration.map(|duration| duration.as_secs_f64()),
-                "events": events,
-            }),
-            Self::Open(Schedule::Ramping(ramp)) => json!({
-                "executor": "ramping-arrival-rate",
-                "stages": cli.stages,
-                "events": ramp.events(),
-            }),
-            Self::Closed(closed) => json!({
-                "executor": "constant-vus",
-                "vus": closed.vus,
-                "ramp_up_s": closed.ramp_up.as_secs_f64(),
-                "pause_s": closed.pause.as_secs_f64(),
-                "duration_s": closed.duration.map(|duration| duration.as_secs_f64()),
-            }),
-        };
-        json!({ "scenarios": { cli.scenario.as_str(): scenario } })
+/// How many events the scenario has, as far as its plan decides it.
+pub(crate) fn events(scenario: &Scenario) -> Option<u64> {
+    match &scenario.executor {
+        Executor::Arrivals { schedule, spacing: Spacing::Uniform } => schedule.events(),
+        Executor::Iterations { iterations, per_vu: false, .. } => Some(*iterations),
+        Executor::Iterations { vus, iterations, per_vu: true, .. } => {
+            iterations.checked_mul(u64::from(*vus))
+        }
+        Executor::Arrivals { .. } | Executor::Users { .. } => None,
     }
+}
+
+fn scenario(cli: &Cli) -> anyhow::Result<Scenario> {
+    Ok(Scenario {
+        name: cli.scenario.clone(),
+        start_ns: 0,
+        executor: executor(cli)?,
+        tags: BTreeMap::new(),
+        graceful_stop_ns: nanoseconds(cli.grace).context("--grace")?,
+        max_in_flight: None,
+        warm_up_ns: 0,
+        events: None,
+        to: None,
+        routing_key: None,
+    })
+}
+
+fn executor(cli: &Cli) -> anyhow::Result<Executor> {
+    if let Some(vus) = cli.vus {
+        return closed(cli, vus);
+    }
+    let schedule = match (cli.rate, &cli.stages) {
+        (Some(rate), _) => constant(rate, cli.duration)?,
+        (None, Some(stages)) if cli.duration.is_none() => ramping(stages).context("--stages")?,
+        (None, Some(_)) => bail!("--stages have durations of their own: leave out --duration"),
+        (None, None) => bail!("one of --rate, --stages, --vus and --plan is needed"),
+    };
+    Ok(Executor::Arrivals { schedule, spacing: cli.arrivals.into() })
+}
+
+fn ramping(text: &str) -> anyhow::Result<Schedule> {
+    let stages = parse_stages(text)?;
+    let first = stages.iter().find(|stage| stage.target.events() > 0);
+    let period_ns = first.context("every rate is zero")?.target.period_ns();
+    let start = Rate::new(0, period_ns).context("a period of zero")?;
+    Ok(Schedule::Ramping(Ramp::new(start, &stages)?))
 }
 
 fn constant(rate: Rate, duration: Option<Duration>) -> anyhow::Result<Schedule> {
     if rate.events() == 0 {
         bail!("--rate: a rate of zero sends nothing");
     }
-    let duration_ns = duration.map(|duration| u64::try_from(duration.as_nanos())).transpose();
-    let schedule = Schedule::constant(rate, duration_ns.context("--duration is too long")?);
+    let duration_ns = duration.map(nanoseconds).transpose().context("--duration")?;
+    let schedule = Schedule::constant(rate, duration_ns);
     if schedule.events() == Some(0) {
         bail!("--duration: nothing is due within {:?}", duration.unwrap_or_default());
     }
     Ok(schedule)
 }
 
-fn closed(cli: &Cli, vus: u32) -> anyhow::Result<ClosedLoop> {
+fn closed(cli: &Cli, vus: u32) -> anyhow::Result<Executor> {
     if vus == 0 || vus > 1_000_000 {
         bail!("--vus: between 1 and 1000000 senders are possible");
     }
     if cli.duration.is_some_and(|duration| duration <= cli.ramp_up) {
         bail!("--ramp-up takes as long as the whole run: make --duration longer");
     }
-    let Cli { ramp_up, pause, duration, .. } = *cli;
-    Ok(ClosedLoop { vus, ramp_up, pause, duration })
+    let ramp_up_ns = nanoseconds(cli.ramp_up).context("--ramp-up")?;
+    let length_ns = cli.duration.map(nanoseconds).transpose().context("--duration")?;
+    let (start, stages) = constant_users(vus, ramp_up_ns, length_ns.unwrap_or(FOR_EVER_NS));
+    Ok(Executor::Users { stages, start, pause_ns: nanoseconds(cli.pause).context("--pause")? })
+}
+
+fn nanoseconds(duration: Duration) -> anyhow::Result<u64> {
+    u64::try_from(duration.as_nanos()).context("too long")
+}
+
+/// Runs a closed loop `factor` times as fast; the reader does the same to due times.
+fn compress(scenario: &mut Scenario, factor: u32) {
+    let factor = u64::from(factor);
+    match &mut scenario.executor {
+        Executor::Arrivals { .. } => {}
+        Executor::Users { stages, pause_ns, .. } => {
+            scenario.start_ns /= factor;
+            *pause_ns /= factor;
+            for stage in stages {
+                stage.duration_ns /= factor;
+            }
+        }
+        Executor::Iterations { max_duration_ns, pause_ns, .. } => {
+            scenario.start_ns /= factor;
+            *max_duration_ns /= factor;
+            *pause_ns /= factor;
+        }
+    }
+}
+
+/// The plan as the `start` record shows it.
+pub(crate) fn describe(plan: &Plan) -> Value {
+    let scenarios = plan.scenarios.iter().map(|it| (it.name.clone(), describe_scenario(it)));
+    json!({ "scenarios": scenarios.collect::<serde_json::Map<_, _>>() })
+}
+
+fn describe_scenario(scenario: &Scenario) -> Value {
+    let seconds = |ns: u64| Duration::from_nanos(ns).as_secs_f64();
+    let mut value = match &scenario.executor {
+        Executor::Arrivals { schedule: Schedule::Constant { rate, events }, spacing } => json!({
+            "executor": "constant-arrival-rate",
+            "rate": rate.to_string(),
+            "events": events,
+            "arrivals": spacing_name(*spacing),
+        }),
+        Executor::Arrivals { schedule: Schedule::Ramping(ramp), spacing } => json!({
+            "executor": "ramping-arrival-rate",
+            "stages": ramp.pieces().map(|(start_ns, duration_ns, from, to)| json!({
+                "start_s": seconds(start_ns),
+                "duration_s": seconds(duration_ns),
+                "from_per_s": from.per_second(),
+                "to_per_s": to.per_second(),
+            })).collect::<Vec<_>>(),
+            "events": ramp.events(),
+            "arrivals": spacing_name(*spacing),
+        }),
+        Executor::Users { stages, start, pause_ns } => json!({
+            "executor": users_name(stages),
+            "start_vus": start,
+            "stages": stages.iter().map(|stage| json!({
+                "duration_s": seconds(stage.duration_ns),
+                "target": stage.target,
+            })).collect::<Vec<_>>(),
+            "pause_s": seconds(*pause_ns),
+        }),
+        Executor::Iterations { vus, iterations, per_vu, pause_ns, .. } => json!({
+            "executor": if *per_vu { "per-vu-iterations" } else { "shared-iterations" },
+            "vus": vus,
+            "iterations": iterations,
+            "pause_s": seconds(*pause_ns),
+        }),
+    };
+    value["start_s"] = json!(seconds(scenario.start_ns));
+    value["warm_up_s"] = json!(seconds(scenario.warm_up_ns));
+    value["tags"] = json!(scenario.tags);
+    value
+}
+
+/// Users that all stay from when they began are constant.
+pub(crate) fn users_name(stages: &[VuStage]) -> &'static str {
+    let is_constant = stages.windows(2).all(|pair| pair[0].target == pair[1].target);
+    if is_constant && stages.len() > 1 { "constant-vus" } else { "ramping-vus" }
+}
+
+fn spacing_name(spacing: Spacing) -> &'static str {
+    match spacing {
+        Spacing::Uniform => "uniform",
+        Spacing::Poisson => "poisson",
+    }
 }
 
 #[cfg(test)]
@@ -105,19 +235,23 @@ mod tests {
 
     fn plan(args: &[&str]) -> anyhow::Result<Plan> {
         let args = ["ce-blast", "--to", "null:"].iter().chain(args);
-        Plan::new(&Cli::try_parse_from(args).expect("the flags are known"))
+        resolve(&Cli::try_parse_from(args).expect("the flags are known"))
+    }
+
+    fn events_of(args: &[&str]) -> Option<u64> {
+        events(&plan(args).unwrap().scenarios[0])
     }
 
     #[test]
     fn a_rate_and_a_duration_give_a_number_of_events() {
-        assert_eq!(plan(&["--rate", "200/s", "--duration", "30s"]).unwrap().events(), Some(6000));
-        assert_eq!(plan(&["--rate", "200/s"]).unwrap().events(), None);
+        assert_eq!(events_of(&["--rate", "200/s", "--duration", "30s"]), Some(6000));
+        assert_eq!(events_of(&["--rate", "200/s"]), None);
     }
 
     #[test]
     fn stages_start_at_zero_and_may_jump() {
-        assert_eq!(plan(&["--stages", "10s:100"]).unwrap().events(), Some(500));
-        assert_eq!(plan(&["--stages", "0s:10,6s:10,1m:0"]).unwrap().events(), Some(360));
+        assert_eq!(events_of(&["--stages", "10s:100"]), Some(500));
+        assert_eq!(events_of(&["--stages", "0s:10,6s:10,1m:0"]), Some(360));
     }
 
     #[test]
@@ -133,5 +267,6 @@ mod tests {
         check(&["--rate", "1/m", "--duration", "0s"], "nothing is due");
         check(&["--vus", "0"], "--vus");
         check(&["--vus", "2", "--ramp-up", "1m", "--duration", "1m"], "make --duration longer");
+        check(&["--vus", "2", "--shard", "0/2"], "--shard divides a schedule");
     }
 }

@@ -7,8 +7,10 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use bytes::{Buf, Bytes, BytesMut};
 use ce_cli::Input;
+use load_plan::{Due, Executor, Plan, Shard, Timeline};
 
 use crate::event::Event;
+use crate::plan::is_open_loop;
 
 /// Bytes read at a time. Slices of a block keep it in memory until the last of them is done with.
 const BLOCK: usize = 128 * 1024;
@@ -18,25 +20,38 @@ const BLOCKS_AHEAD: usize = 32;
 const LINE_LIMIT: usize = 1 << 20;
 
 enum Feed {
-    Events(Vec<Event>),
+    Events(Vec<Timed>),
+    /// The input has ended before the plan did.
+    Short,
     Failed(anyhow::Error),
 }
 
-/// The events that were read ahead.
+/// An event and its place in the plan. A closed loop has no due times; it is zero there.
+#[derive(Debug)]
+pub(crate) struct Timed {
+    /// Position in the scenario, from zero.
+    pub(crate) seq: u64,
+    /// When it is due on the run's clock.
+    pub(crate) due_ns: u64,
+    pub(crate) event: Event,
+}
+
+/// The events of one scenario that were read ahead.
 #[derive(Debug)]
 pub(crate) struct Supply {
     feed: Receiver<Feed>,
-    ready: std::vec::IntoIter<Event>,
+    ready: std::vec::IntoIter<Timed>,
+    is_short: bool,
     failure: Option<anyhow::Error>,
 }
 
 /// What there is to send now.
 #[derive(Debug)]
 pub(crate) enum Next {
-    Event(Event),
+    Event(Timed),
     /// Nothing yet: the input is slower than the schedule.
     NotYet,
-    /// The input has ended, or cannot be read any further.
+    /// There is nothing more: the schedule or the input has ended, or cannot be read any further.
     End,
 }
 
@@ -44,22 +59,16 @@ impl std::fmt::Debug for Feed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Events(events) => write!(f, "{} events", events.len()),
+            Self::Short => f.write_str("too short an input"),
             Self::Failed(err) => write!(f, "{err}"),
         }
     }
 }
 
 impl Supply {
-    /// Starts to read.
-    pub(crate) fn start(input: Input) -> std::io::Result<Self> {
-        let (sender, feed) = sync_channel(BLOCKS_AHEAD);
-        std::thread::Builder::new().name("read events".into()).spawn(move || {
-            if let Err(err) = read(input, &sender) {
-                // Nobody listens any more when the schedule has ended.
-                let _ = sender.send(Feed::Failed(err));
-            }
-        })?;
-        Ok(Self { feed, ready: Vec::new().into_iter(), failure: None })
+    /// A supply without events.
+    pub(crate) fn empty() -> Self {
+        lane().1
     }
 
     /// The next event, without waiting.
@@ -69,8 +78,7 @@ impl Supply {
                 return Next::Event(event);
             }
             match self.feed.try_recv() {
-                Ok(Feed::Events(events)) => self.ready = events.into_iter(),
-                Ok(Feed::Failed(err)) => self.failure = Some(err),
+                Ok(feed) => self.take(feed),
                 Err(TryRecvError::Empty) => return Next::NotYet,
                 Err(TryRecvError::Disconnected) => return Next::End,
             }
@@ -83,12 +91,23 @@ impl Supply {
             Next::NotYet => {}
             next => return next,
         }
-        match self.feed.recv_timeout(patience) {
-            Ok(Feed::Events(events)) => self.ready = events.into_iter(),
-            Ok(Feed::Failed(err)) => self.failure = Some(err),
-            Err(_) => {}
+        if let Ok(feed) = self.feed.recv_timeout(patience) {
+            self.take(feed);
         }
         self.next()
+    }
+
+    fn take(&mut self, feed: Feed) {
+        match feed {
+            Feed::Events(events) => self.ready = events.into_iter(),
+            Feed::Short => self.is_short = true,
+            Feed::Failed(err) => self.failure = Some(err),
+        }
+    }
+
+    /// Whether the input has ended before the plan did.
+    pub(crate) fn is_short(&self) -> bool {
+        self.is_short
     }
 
     /// Why the input ended, if that was not its natural end.
@@ -97,8 +116,100 @@ impl Supply {
     }
 }
 
+/// Which events of an input go to which scenario, and when they are due there.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    /// The scenarios that share the input.
+    pub(crate) plan: Plan,
+    pub(crate) seed: u64,
+    pub(crate) shard: Shard,
+    /// Due times are divided by this, so that a long plan can be tried in a short time.
+    pub(crate) time_scale: u32,
+}
+
+/// Starts to read an input; returns a supply for each scenario that shares it.
+///
+/// Events are handed out in the order of due times, over all scenarios: the same plan and the same
+/// input always put the same event into the same place.
+pub(crate) fn start(input: Input, order: Order) -> std::io::Result<Vec<Supply>> {
+    let (lanes, supplies) = order.plan.scenarios.iter().map(|_| lane()).unzip();
+    std::thread::Builder::new().name("read events".into()).spawn(move || {
+        let mut dispatch = Dispatch { lanes, batches: Vec::new() };
+        dispatch.batches.resize_with(dispatch.lanes.len(), Vec::new);
+        // A closed loop shares its input with nobody.
+        let result = if order.plan.scenarios.iter().any(|it| !is_open_loop(it)) {
+            let mut as_they_come = (0..).map(|seq| Due { index: seq, scenario: 0, seq, due_ns: 0 });
+            read(input, &mut dispatch, &mut as_they_come)
+        } else {
+            let scale = u64::from(order.time_scale);
+            let timeline = Timeline::new(&order.plan, order.seed, order.shard);
+            let mut scaled = timeline.map(|due| Due { due_ns: due.due_ns / scale, ..due });
+            let result = read(input, &mut dispatch, &mut scaled);
+            if result.is_ok() && has_end(&order.plan) && scaled.next().is_some() {
+                dispatch.tell(|| Feed::Short);
+            }
+            result
+        };
+        if let Err(err) = result {
+            dispatch.tell(|| Feed::Failed(anyhow!("{err:#}")));
+        }
+    })?;
+    Ok(supplies)
+}
+
+fn lane() -> (SyncSender<Feed>, Supply) {
+    let (sender, feed) = sync_channel(BLOCKS_AHEAD);
+    (sender, Supply { feed, ready: Vec::new().into_iter(), is_short: false, failure: None })
+}
+
+/// The scenarios at the other end of a reading thread.
+struct Dispatch {
+    lanes: Vec<SyncSender<Feed>>,
+    batches: Vec<Vec<Timed>>,
+}
+
+impl Dispatch {
+    fn add(&mut self, due: Due, event: Event) {
+        let Due { scenario, seq, due_ns, .. } = due;
+        self.batches[scenario].push(Timed { seq, due_ns, event });
+    }
+
+    /// Sends what has come together; false when nobody wants any more.
+    ///
+    /// A scenario that is far ahead of its time makes the others wait here. They do not need what
+    /// comes next before it does: events are handed out in the order of due times.
+    fn send(&mut self) -> bool {
+        let mut wanted = false;
+        for (lane, batch) in self.lanes.iter().zip(&mut self.batches) {
+            let batch = std::mem::take(batch);
+            wanted |= batch.is_empty() || lane.send(Feed::Events(batch)).is_ok();
+        }
+        wanted
+    }
+
+    /// Tells every scenario why there is nothing more.
+    fn tell(&self, feed: impl Fn() -> Feed) {
+        for lane in &self.lanes {
+            // Nobody listens any more when the schedule has ended.
+            let _ = lane.send(feed());
+        }
+    }
+}
+
+/// Whether every scenario has a last event. Where one has none, the input decides.
+fn has_end(plan: &Plan) -> bool {
+    plan.scenarios.iter().all(|scenario| match &scenario.executor {
+        Executor::Arrivals { schedule, .. } => schedule.end_ns().is_some(),
+        Executor::Users { .. } | Executor::Iterations { .. } => true,
+    })
+}
+
 /// Sends what each block completes; a block that completes no line is read on.
-fn read(mut input: Input, to: &SyncSender<Feed>) -> anyhow::Result<()> {
+fn read(
+    mut input: Input,
+    to: &mut Dispatch,
+    dues: &mut dyn Iterator<Item = Due>,
+) -> anyhow::Result<()> {
     let mut lines = Lines { name: input.name, number: 0 };
     let mut block = BytesMut::with_capacity(BLOCK);
     loop {
@@ -115,13 +226,15 @@ fn read(mut input: Input, to: &SyncSender<Feed>) -> anyhow::Result<()> {
             }
             None => continue,
         };
-        let mut events = Vec::new();
-        let result = lines.parse(block.split_to(whole).freeze(), &mut events);
-        if !events.is_empty() && to.send(Feed::Events(events)).is_err() {
-            return Ok(());
-        }
-        result?;
-        if read == 0 {
+        let result = lines.parse(block.split_to(whole).freeze(), |event| match dues.next() {
+            Some(due) => {
+                to.add(due, event);
+                true
+            }
+            None => false,
+        });
+        let wanted = to.send();
+        if !result? || !wanted || read == 0 {
             return Ok(());
         }
     }
@@ -142,34 +255,49 @@ impl Lines {
         anyhow!("{}:{}: {why}", self.name, self.number)
     }
 
-    fn parse(&mut self, mut text: Bytes, events: &mut Vec<Event>) -> anyhow::Result<()> {
+    /// Hands out the events of a text until `take` has enough; tells whether it wants more.
+    fn parse(
+        &mut self,
+        mut text: Bytes,
+        mut take: impl FnMut(Event) -> bool,
+    ) -> anyhow::Result<bool> {
         while text.has_remaining() {
             let end = memchr::memchr(b'\n', &text).unwrap_or(text.len());
             let mut line = text.split_to(end);
             text.advance(text.len().min(1));
             self.number += 1;
             line.truncate(line.trim_ascii_end().len());
-            if !line.is_empty() {
-                events.push(Event::new(line).map_err(|err| self.error(&err))?);
+            if !line.is_empty() && !take(Event::new(line).map_err(|err| self.error(&err))?) {
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use load_plan::document::Document;
+    use load_plan::read_plan;
+
     use super::*;
 
-    fn supply(text: &str) -> Supply {
+    fn supplies(text: &str, plan: &str) -> Vec<Supply> {
         let bytes = Box::new(std::io::Cursor::new(text.to_owned().into_bytes()));
-        Supply::start(Input { bytes, name: "stdin".into() }).unwrap()
+        let plan = read_plan(&Document::parse("plan", plan).unwrap()).unwrap();
+        let order = Order { plan, seed: 0, shard: Shard::WHOLE, time_scale: 1 };
+        start(Input { bytes, name: "stdin".into() }, order).unwrap()
+    }
+
+    fn supply(text: &str) -> Supply {
+        let plan = "[scenarios.s]\nexecutor = 'constant-vus'\nduration = '1h'";
+        supplies(text, plan).remove(0)
     }
 
     fn drain(mut supply: Supply) -> (Vec<String>, Option<String>) {
         let mut ids = Vec::new();
         while let Next::Event(event) = supply.next_within(Duration::from_secs(30)) {
-            ids.push(event.id().to_owned());
+            ids.push(event.event.id().to_owned());
         }
         (ids, supply.into_failure().map(|err| format!("{err:#}")))
     }
@@ -207,5 +335,16 @@ mod tests {
             (ids.len(), failure),
             (0, Some("stdin:1: the line is longer than 1 MiB".into()))
         );
+    }
+
+    #[test]
+    fn scenarios_share_an_input_in_the_order_of_due_times() {
+        let text: String = (0..9).map(|id| line(id) + "\n").collect();
+        let plan = "[scenarios.a]\nexecutor = 'constant-arrival-rate'\nrate = 2\nduration = '2s'\n\
+                    [scenarios.b]\nexecutor = 'constant-arrival-rate'\nrate = 1\nduration = '2s'\n\
+                    startTime = '250ms'";
+        let ids: Vec<Vec<String>> =
+            supplies(&text, plan).into_iter().map(|supply| drain(supply).0).collect();
+        assert_eq!(ids, [vec!["0", "2", "3", "5"], vec!["1", "4"]]);
     }
 }

@@ -28,7 +28,8 @@ const LOOK: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(crate) struct Recorder {
     clock: Clock,
-    gate: Arc<Gate>,
+    /// One for each scenario.
+    gates: Arc<[Gate]>,
     live: Arc<Live>,
     to_writer: SyncSender<Finished>,
     /// Whether it may wait for the writer.
@@ -55,18 +56,18 @@ pub(crate) struct Live {
 
 impl Recorder {
     /// A recorder and the queue that it fills; clone the recorder for each further thread.
-    pub(crate) fn new(clock: Clock, gate: Arc<Gate>) -> (Self, Receiver<Finished>) {
+    pub(crate) fn new(clock: Clock, gates: Arc<[Gate]>) -> (Self, Receiver<Finished>) {
         let (to_writer, queue) = sync_channel(QUEUE);
         let live = Arc::default();
         let tally = Tally::default();
-        (Self { clock, gate, live, to_writer, patient: false, unheard: false, tally }, queue)
+        (Self { clock, gates, live, to_writer, patient: false, unheard: false, tally }, queue)
     }
 
     /// Another one, with counts of its own.
     pub(crate) fn fork(&self) -> Self {
         Self {
             clock: self.clock,
-            gate: Arc::clone(&self.gate),
+            gates: Arc::clone(&self.gates),
             live: Arc::clone(&self.live),
             to_writer: self.to_writer.clone(),
             patient: false,
@@ -96,7 +97,7 @@ impl Recorder {
 
     /// An attempt that began at `sent_ns` ended at `ended_ns`.
     pub(crate) fn answered(&mut self, job: Job, sent_ns: u64, ended_ns: u64, answer: Answer) {
-        self.gate.leave();
+        self.gates[usize::from(job.scenario)].leave();
         let lag_ns = sent_ns.saturating_sub(job.due_ns);
         self.tally.lag.record(lag_ns);
         let service_ns = ended_ns.saturating_sub(sent_ns);
@@ -150,7 +151,7 @@ impl Tally {
 /// what it costs to write a record, and senders would pay for it in the middle of their load.
 pub(crate) fn write(
     queue: &Receiver<Finished>,
-    scenario: &str,
+    scenarios: &[String],
     out: &mut DataOut,
 ) -> Result<u64, StdoutError> {
     let mut written = 0;
@@ -158,7 +159,7 @@ pub(crate) fn write(
     loop {
         match queue.try_recv() {
             Ok(finished) => {
-                append(out.buffer(), &Record::Sample(sample(&finished, scenario)));
+                append(out.buffer(), &Record::Sample(sample(&finished, scenarios)));
                 out.settle()?;
                 written += 1;
             }
@@ -174,14 +175,14 @@ pub(crate) fn write(
     }
 }
 
-fn sample<'a>(finished: &'a Finished, scenario: &'a str) -> Sample<'a> {
+fn sample<'a>(finished: &'a Finished, scenarios: &'a [String]) -> Sample<'a> {
     let Finished { job, lag_ns, service_ns, answer } = finished;
     Sample {
         seq: job.seq,
         source: Cow::Borrowed(job.event.source()),
         id: Cow::Borrowed(job.event.id()),
         event_type: Cow::Borrowed(job.event.event_type()),
-        scenario: Cow::Borrowed(scenario),
+        scenario: Cow::Borrowed(&scenarios[usize::from(job.scenario)]),
         due_ns: job.due_ns,
         lag_ns: *lag_ns,
         service_ns: *service_ns,
@@ -201,14 +202,14 @@ mod tests {
     use crate::event::Event;
 
     fn recorder() -> (Recorder, Receiver<Finished>) {
-        Recorder::new(Clock::start().0, Arc::new(Gate::new(1)))
+        Recorder::new(Clock::start().0, Arc::new([Gate::new(1)]))
     }
 
     fn leave_out(recorder: &mut Recorder, count: usize) {
         let body = br#"{"specversion":"1.0","type":"t","source":"/s","id":"7"}"#;
         let event = Event::new(Bytes::from_static(body)).expect("it is valid");
         for seq in 0..count as u64 {
-            let job = Job { seq, due_ns: 0, event: event.clone(), done: None };
+            let job = Job { scenario: 0, seq, due_ns: 0, event: event.clone(), done: None };
             recorder.not_sent(job, Outcome::Unsent);
         }
     }

@@ -1,26 +1,29 @@
-//! One run: sets the threads up, lets the schedule go, and closes the stream of records.
+//! One run: sets the threads up, lets the scenarios go, and closes the stream of records.
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, mpsc};
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use ce_cli::{Anchor, Clock, DataOut, Exit, Interrupt, masked_args, masked_url};
+use ce_cli::{Anchor, Clock, DataOut, Exit, Interrupt, masked_args};
 use ce_cli::{open_input, process_usage, say};
 use ce_record::{End, FORMAT, Record, Start, Stop, append};
-use lapin::types::ShortString;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use load_plan::{Executor, Plan, Scenario};
 
 use crate::cli::Cli;
+use crate::closed_loop::{ClosedLoop, Users};
+use crate::fleet::{self, Fleet};
 use crate::gate::Gate;
-use crate::job::Job;
 use crate::judge;
-use crate::open_loop::{Course, OpenLoop};
-use crate::plan::Plan;
+use crate::lane::{Course, Lane};
+use crate::open_loop::OpenLoop;
+use crate::plan::{self, describe};
+use crate::preview;
 use crate::progress;
-use crate::read::Supply;
+use crate::read::{self, Order, Supply};
 use crate::record::{self, Recorder, Tally};
-use crate::target::{AmqpTarget, HttpTarget, Limits, Seat, Sender, Target, check_allowed};
+use crate::target::{Limits, Sender};
 
 const TOOL: &str = "ce-blast";
 /// From the start of the stream until its clock shows zero: time to set the threads up, which would
@@ -29,37 +32,46 @@ const LEAD: Duration = Duration::from_millis(20);
 
 /// Sends the events of the input as the plan says, and writes a record for each.
 pub fn run(cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
-    let plan = Plan::new(cli)?;
-    let senders = senders(cli)?;
-    let mut supply = Supply::start(open_input(&cli.events)?)?;
+    let plan = plan::resolve(cli)?;
+    for warning in &plan.warnings {
+        say(TOOL, warning);
+    }
+    if cli.dry_run {
+        return preview::table(&plan, cli, out);
+    }
+    if cli.emit_schedule {
+        return preview::schedule(&plan, cli, out);
+    }
+    let senders = fleet::senders(cli, &plan)?;
+    let supplies = supplies(cli, &plan)?;
     let interrupt = Interrupt::install()?;
     let run = Run { cli, plan: &plan, interrupt: &interrupt };
-    let Ran { clock, gate, course, tally, written } = run.go(senders, &mut supply, out)?;
+    let Ran { clock, gates, mut course, written } = run.go(senders, supplies, out)?;
 
     let elapsed_ns = clock.now_ns();
-    let generator = judge::report(&plan, &tally, &course, &gate);
-    say(TOOL, &judge::summary(&tally.outcomes, &generator, elapsed_ns));
-    let failure = supply.into_failure();
+    let generator = judge::report(&plan, &course, &gates);
+    say(TOOL, &judge::summary(&course.tally.outcomes, &generator, elapsed_ns));
+    let failure = course.failure.take();
     let stopped = if failure.is_some() { Stop::Failed } else { course.stopped };
     let usage = process_usage();
     let end = End {
         elapsed_ns,
         stopped,
         records: written,
-        dropped_records: tally.dropped_records,
-        outcomes: Some(tally.outcomes),
+        dropped_records: course.tally.dropped_records,
+        outcomes: Some(course.tally.outcomes),
         generator: Some(generator),
         cpu_ns: usage.cpu_ns,
         peak_rss_bytes: usage.peak_rss_bytes,
     };
     append(out.buffer(), &Record::End(Box::new(end)));
     out.flush()?;
-    conclude(&plan, &tally, stopped, failure)
+    conclude(judge::plan_events(&plan), &course.tally, stopped, failure)
 }
 
 /// Says what the figures do not show, and chooses the exit code.
 fn conclude(
-    plan: &Plan,
+    planned: Option<u64>,
     tally: &Tally,
     stopped: Stop,
     failure: Option<anyhow::Error>,
@@ -73,7 +85,7 @@ fn conclude(
     match stopped {
         Stop::Done | Stop::Interrupted => {}
         Stop::InputEnded => {
-            let planned = plan.events().map_or_else(String::new, |events| format!(" of {events}"));
+            let planned = planned.map_or_else(String::new, |events| format!(" of {events}"));
             let sent = tally.outcomes.planned();
             say(TOOL, &format!("the input ended after {sent}{planned} events: supply more"));
         }
@@ -82,45 +94,30 @@ fn conclude(
     Ok(if tally.dropped_records > 0 { Exit::NoVerdict } else { Exit::Yes })
 }
 
-fn start(cli: &Cli, plan: &Plan, anchor: Anchor) -> Start {
-    Start {
-        format: FORMAT,
-        tool: TOOL.into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        run: cli.run.clone(),
-        shard: None,
-        wall_start_ns: anchor.wall_ns,
-        monotonic_start_ns: Some(anchor.monotonic_ns),
-        boot_id: anchor.boot_id,
-        args: masked_args(),
-        seed: None,
-        plan: plan.describe(cli),
-    }
-}
-
-/// The senders that the target needs, not yet connected.
-fn senders(cli: &Cli) -> anyhow::Result<Vec<Sender>> {
-    let target = Target::parse(&cli.to)?;
-    let address = check_allowed(&target, &cli.allow_target)?;
-    match (&target, address) {
-        (Target::Http { uri, tls }, Some(address)) => {
-            let host = target.address().map_or("", |(host, _)| host);
-            let http = HttpTarget::new(uri, host, *tls, address);
-            Ok(vec![Sender::Http(http.with_context(|| masked_url(&cli.to))?)])
+/// Begins to read: the input of the command line, and the files of scenarios that have their own.
+fn supplies(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<Supply>> {
+    let mut supplies: Vec<Option<Supply>> = plan.scenarios.iter().map(|_| None).collect();
+    for number in 0..plan.scenarios.len() {
+        if supplies[number].is_some() {
+            continue;
         }
-        (Target::Amqp { url, .. }, Some(_)) => {
-            let key = cli.routing_key.as_deref().map(ShortString::try_new).transpose();
-            let amqp = AmqpTarget {
-                url: url.clone(),
-                name: format!("{TOOL} {}", cli.run).trim_end().to_owned(),
-                exchange: ShortString::try_new(cli.exchange.as_str()).context("--exchange")?,
-                routing_key: key.context("--routing-key")?,
-                persistent: !cli.transient,
-            };
-            Ok((0..cli.connections).map(|_| Sender::Amqp(amqp.clone())).collect())
+        let file = &plan.scenarios[number].events;
+        let shares = |it: &&(usize, &Scenario)| it.1.events == *file;
+        let sharing: Vec<_> = plan.scenarios.iter().enumerate().filter(|it| shares(&it)).collect();
+        let scenarios = sharing.iter().map(|(_, scenario)| (*scenario).clone()).collect();
+        let order = Order {
+            plan: Plan { scenarios, warnings: Vec::new() },
+            seed: cli.seed,
+            shard: cli.shard,
+            time_scale: cli.time_scale.unwrap_or(1),
+        };
+        let path = file.as_ref().map_or_else(|| cli.events.clone(), PathBuf::from);
+        let read = read::start(open_input(&path)?, order)?;
+        for ((number, _), supply) in sharing.into_iter().zip(read) {
+            supplies[number] = Some(supply);
         }
-        _ => Ok(vec![Sender::Null]),
     }
+    Ok(supplies.into_iter().map(|it| it.expect("each scenario has an input")).collect())
 }
 
 /// What a run is made of.
@@ -133,47 +130,34 @@ struct Run<'a> {
 /// What a run has left behind.
 struct Ran {
     clock: Clock,
-    gate: Arc<Gate>,
+    gates: Arc<[Gate]>,
     course: Course,
-    tally: Tally,
     written: u64,
 }
 
-/// A sender's thread and the ways to it.
-struct Seated<'scope> {
-    jobs: UnboundedSender<Job>,
-    recorder: mpsc::Sender<Recorder>,
-    ready: mpsc::Receiver<anyhow::Result<()>>,
-    thread: ScopedJoinHandle<'scope, Tally>,
-}
-
 impl Run<'_> {
-    /// Connects the senders, starts the clock, runs the schedule on this thread, and gathers what
-    /// everybody has counted.
+    /// Connects the senders, starts the clock, runs each scenario on a thread of its own, and
+    /// gathers what everybody has counted.
     fn go(
         &self,
-        senders: Vec<Sender>,
-        supply: &mut Supply,
+        senders: Vec<(Vec<usize>, Vec<Sender>)>,
+        supplies: Vec<Supply>,
         out: &mut DataOut,
     ) -> anyhow::Result<Ran> {
         let last_answer = Arc::new(OnceLock::new());
         let limits = Limits { timeout: self.cli.timeout, last_answer: Arc::clone(&last_answer) };
+        let names: Vec<String> = self.plan.scenarios.iter().map(|it| it.name.clone()).collect();
         thread::scope(|scope| {
-            let seats: Vec<_> =
-                senders.into_iter().map(|sender| seat(scope, sender, limits.clone())).collect();
-            for seat in &seats {
-                seat.ready.recv().context("a sender has ended")??;
-            }
-            let (clock, anchor) = Clock::start_in(LEAD);
-            append(out.buffer(), &Record::Start(Box::new(start(self.cli, self.plan, anchor))));
+            let fleet = Fleet::connect(scope, senders, &limits)?;
+            let (clock, anchor) = self.start_clock()?;
+            append(out.buffer(), &Record::Start(Box::new(self.start_record(anchor))));
             out.flush()?;
 
-            let users = self.cli.vus.map_or(0, u64::from);
-            let gate = Arc::new(Gate::new(u64::from(self.cli.max_in_flight).max(users)));
-            let (mut recorder, queue) = Recorder::new(clock, Arc::clone(&gate));
-            let (scenario, interrupt) = (self.cli.scenario.as_str(), self.interrupt);
+            let gates: Arc<[Gate]> = self.plan.scenarios.iter().map(gate).collect();
+            let (recorder, queue) = Recorder::new(clock, Arc::clone(&gates));
+            let interrupt = self.interrupt;
             let writer = scope.spawn(move || {
-                let result = record::write(&queue, scenario, out);
+                let result = record::write(&queue, &names, out);
                 if result.is_err() {
                     // What is measured from here on would be lost.
                     interrupt.ask();
@@ -181,61 +165,130 @@ impl Run<'_> {
                 result
             });
             let (over, not_over) = mpsc::channel::<()>();
-            let (live, gate_seen, events) =
-                (recorder.live(), Arc::clone(&gate), self.plan.events());
-            scope.spawn(move || progress::show(&not_over, clock, &gate_seen, &live, events));
-            let (mut jobs, mut threads) = (Vec::new(), Vec::new());
-            for seat in seats {
-                seat.recorder.send(recorder.fork()).context("a sender has ended")?;
-                jobs.push(seat.jobs);
-                threads.push(seat.thread);
-            }
-            let course = self.schedule(clock, &gate, jobs, supply, &mut recorder);
-            let grace = if writer.is_finished() { Duration::ZERO } else { self.cli.grace };
-            let _ = last_answer.set(Instant::now() + grace);
-            let mut tally = recorder.finish();
+            let (live, seen, events) =
+                (recorder.live(), Arc::clone(&gates), judge::plan_events(self.plan));
+            let look = || {
+                if self.cli.stop_file.as_ref().is_some_and(|path| path.exists()) {
+                    interrupt.ask();
+                }
+            };
+            scope.spawn(move || progress::show(&not_over, clock, &seen, &live, events, look));
+            fleet.equip(&recorder)?;
+            let course = self.scenarios(clock, &gates, supplies, &fleet, &recorder);
             drop(recorder);
-            for thread in threads {
-                tally.add(&thread.join().expect("senders do not panic"));
-            }
+            let grace = if writer.is_finished() { Duration::ZERO } else { self.longest_grace() };
+            let _ = last_answer.set(Instant::now() + grace);
+            let tally = fleet.finish();
             drop(over);
             let written = writer.join().expect("the writer does not panic")?;
-            Ok(Ran { clock, gate, course: course?, tally, written })
+            let mut course = course.context("cannot start the users of a closed loop")?;
+            course.tally.add(&tally);
+            Ok(Ran { clock, gates, course, written })
         })
     }
 
-    fn schedule(
+    /// Starts the run's clock, which shows zero when the load begins.
+    fn start_clock(&self) -> anyhow::Result<(Clock, Anchor)> {
+        let Some(start_at) = self.cli.start_at else { return Ok(Clock::start_in(LEAD)) };
+        let now_ns = Clock::start().1.wall_ns;
+        let lead = start_at.lead(now_ns).filter(|&lead| lead >= LEAD);
+        let lead = lead.context("--start-at has passed: agree on a later instant")?;
+        Ok(Clock::start_in(lead))
+    }
+
+    fn start_record(&self, anchor: Anchor) -> Start {
+        Start {
+            format: FORMAT,
+            tool: TOOL.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            run: self.cli.run.clone(),
+            shard: (!self.cli.shard.is_whole()).then(|| self.cli.shard.to_string()),
+            wall_start_ns: anchor.wall_ns,
+            monotonic_start_ns: Some(anchor.monotonic_ns),
+            boot_id: anchor.boot_id,
+            args: masked_args(),
+            seed: Some(self.cli.seed),
+            plan: describe(self.plan),
+        }
+    }
+
+    fn longest_grace(&self) -> Duration {
+        let longest = self.plan.scenarios.iter().map(|it| it.graceful_stop_ns).max();
+        Duration::from_nanos(longest.unwrap_or(0))
+    }
+
+    /// Runs all scenarios, each on a thread of its own: one that waits for a place in flight must
+    /// not hold up another.
+    fn scenarios(
         &self,
         clock: Clock,
-        gate: &Gate,
-        senders: Vec<UnboundedSender<Job>>,
-        supply: &mut Supply,
-        recorder: &mut Recorder,
-    ) -> anyhow::Result<Course> {
-        let interrupt = self.interrupt;
-        match self.plan {
-            Plan::Open(schedule) => {
-                let Cli { on_saturation, grace, .. } = *self.cli;
-                let open =
-                    OpenLoop { schedule, clock, gate, on_saturation, grace, interrupt, senders };
-                Ok(open.run(supply, recorder))
+        gates: &[Gate],
+        supplies: Vec<Supply>,
+        fleet: &Fleet<'_>,
+        recorder: &Recorder,
+    ) -> std::io::Result<Course> {
+        thread::scope(|scope| {
+            let mut threads = Vec::new();
+            for (number, supply) in supplies.into_iter().enumerate() {
+                let lane = Lane {
+                    scenario: u16::try_from(number).expect("a plan has few scenarios"),
+                    clock,
+                    interrupt: self.interrupt,
+                    gate: &gates[number],
+                    supply,
+                    recorder: recorder.fork(),
+                    senders: fleet.of(number),
+                };
+                threads
+                    .push(scope.spawn(move || self.scenario(&self.plan.scenarios[number], lane)));
             }
-            Plan::Closed(closed) => closed
-                .run(clock, gate, interrupt, senders, supply)
-                .context("cannot start the senders"),
+            let mut course = Course::default();
+            for thread in threads {
+                course.add(thread.join().expect("scenarios do not panic")?);
+            }
+            Ok(course)
+        })
+    }
+
+    fn scenario(&self, scenario: &Scenario, lane: Lane<'_>) -> std::io::Result<Course> {
+        let scale = u64::from(self.cli.time_scale.unwrap_or(1));
+        let (start_ns, stages) = (scenario.start_ns, &scenario.executor);
+        let closed = |lane, users, pause_ns| ClosedLoop {
+            lane,
+            users,
+            start_ns,
+            pause: Duration::from_nanos(pause_ns),
+            is_endless: self.cli.plan.is_none() && self.cli.duration.is_none(),
+        };
+        match stages {
+            Executor::Arrivals { schedule, .. } => Ok(OpenLoop {
+                lane,
+                on_saturation: self.cli.on_saturation,
+                end_ns: schedule.end_ns().map(|end| (start_ns + end) / scale),
+                grace: Duration::from_nanos(scenario.graceful_stop_ns),
+            }
+            .run()),
+            Executor::Users { stages, start, pause_ns } => {
+                let users = Users::Staged { start: *start, stages: stages.clone() };
+                closed(lane, users, *pause_ns).run()
+            }
+            Executor::Iterations { vus, iterations, per_vu, max_duration_ns, pause_ns } => {
+                let users = Users::Counted {
+                    vus: *vus,
+                    iterations: *iterations,
+                    per_vu: *per_vu,
+                    max_duration_ns: *max_duration_ns,
+                };
+                closed(lane, users, *pause_ns).run()
+            }
         }
     }
 }
 
-fn seat<'scope>(
-    scope: &'scope thread::Scope<'scope, '_>,
-    sender: Sender,
-    limits: Limits,
-) -> Seated<'scope> {
-    let (jobs, to_send) = unbounded_channel();
-    let (say_ready, ready) = mpsc::sync_channel(1);
-    let (recorder, given) = mpsc::channel();
-    let seat = Seat { ready: say_ready, recorder: given };
-    let thread = scope.spawn(move || sender.run(to_send, seat, &limits));
-    Seated { jobs, recorder, ready, thread }
+/// The in-flight limit of a scenario. A closed loop limits itself: each user has a place.
+fn gate(scenario: &Scenario) -> Gate {
+    match &scenario.executor {
+        Executor::Arrivals { .. } => Gate::new(scenario.max_in_flight.unwrap_or(u64::MAX)),
+        Executor::Users { .. } | Executor::Iterations { .. } => Gate::new(u64::MAX),
+    }
 }

@@ -6,6 +6,11 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+/// Whether stdin is a person at a keyboard and not data.
+pub fn stdin_is_terminal() -> bool {
+    io::stdin().is_terminal()
+}
+
 /// An opened input and what errors call it.
 pub struct Input {
     /// The bytes.
@@ -24,7 +29,7 @@ impl std::fmt::Debug for Input {
 /// FIFO waits for its writer.
 pub fn open_input(path: &Path) -> anyhow::Result<Input> {
     if path.as_os_str() == "-" {
-        if io::stdin().is_terminal() {
+        if stdin_is_terminal() {
             bail!("stdin is a terminal: pipe data in, or name a file (see --help)");
         }
         return Ok(Input { bytes: Box::new(io::stdin()), name: "stdin".into() });

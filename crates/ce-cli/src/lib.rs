@@ -15,7 +15,7 @@ mod usage;
 pub mod parse;
 
 pub use clock::{Anchor, Clock};
-pub use input::{Input, open_input};
+pub use input::{Input, open_input, stdin_is_terminal};
 pub use run::{Exit, run};
 pub use secret::{masked_args, masked_url};
 pub use signal::Interrupt;

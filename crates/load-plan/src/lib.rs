@@ -36,4 +36,4 @@ pub use schedule::Schedule;
 pub use shard::{Shard, ShardError};
 pub use stage::{Ramp, Stage, StageError, parse_stages};
 pub use timeline::{Due, Timeline};
-pub use users::{VuStage, first_start_ns, most_users, users_at};
+pub use users::{VuStage, constant_users, first_start_ns, most_users, users_at};

@@ -4,7 +4,7 @@
 use crate::document::{Document, Entry, PlanError};
 use crate::fields::Fields;
 use crate::scenario::{Executor, Plan, Scenario, Spacing};
-use crate::{Ramp, Rate, Schedule, Stage, VuStage};
+use crate::{Ramp, Rate, Schedule, Stage, VuStage, constant_users};
 
 /// What k6 does when nothing is said: half a minute.
 const GRACEFUL_STOP_NS: u64 = 30_000_000_000;
@@ -110,7 +110,7 @@ fn shortcut(root: &mut Fields<'_>) -> Result<Scenario, PlanError> {
             max_duration_ns: duration.unwrap_or(MAX_DURATION_NS),
             pause_ns: 0,
         },
-        (Some(duration_ns), None) => constant_users(vus, duration_ns, 0, 0),
+        (Some(duration_ns), None) => constant_vus(vus, duration_ns, 0, 0),
         (None, None) => {
             Executor::Users { stages: vu_stages(root)?, start: users(vus), pause_ns: 0 }
         }
@@ -207,7 +207,7 @@ fn executor(fields: &mut Fields<'_>) -> Result<(&'static str, Executor), PlanErr
             if ramp_up_ns > duration_ns {
                 return Err(fields.error("`rampUp` is longer than `duration`: swap them"));
             }
-            constant_users(vus, duration_ns, ramp_up_ns, pause(fields)?)
+            constant_vus(vus, duration_ns, ramp_up_ns, pause(fields)?)
         }
         "ramping-vus" => {
             fields.take("gracefulRampDown");
@@ -286,12 +286,9 @@ fn pause(fields: &mut Fields<'_>) -> Result<u64, PlanError> {
 }
 
 /// Users that start evenly over a time and then stay.
-fn constant_users(vus: u64, duration_ns: u64, ramp_up_ns: u64, pause_ns: u64) -> Executor {
-    let target = users(vus);
-    let ramp = VuStage { duration_ns: ramp_up_ns, target };
-    let hold = VuStage { duration_ns: duration_ns - ramp_up_ns, target };
-    let start = if ramp_up_ns == 0 { target } else { 0 };
-    Executor::Users { stages: vec![ramp, hold], start, pause_ns }
+fn constant_vus(vus: u64, duration_ns: u64, ramp_up_ns: u64, pause_ns: u64) -> Executor {
+    let (start, stages) = constant_users(users(vus), ramp_up_ns, duration_ns);
+    Executor::Users { stages, start, pause_ns }
 }
 
 fn vu_stages(fields: &mut Fields<'_>) -> Result<Vec<VuStage>, PlanError> {

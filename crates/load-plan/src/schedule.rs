@@ -45,6 +45,14 @@ impl Schedule {
         }
     }
 
+    /// When the schedule ends, from its start; `None` when it is endless.
+    pub fn end_ns(&self) -> Option<u64> {
+        match self {
+            Self::Constant { rate, events } => rate.due_ns((*events)?),
+            Self::Ramping(ramp) => Some(ramp.duration_ns()),
+        }
+    }
+
     /// How many events there are; `None` when the schedule is endless.
     pub fn events(&self) -> Option<u64> {
         match self {

@@ -118,6 +118,14 @@ impl Ramp {
         self.pieces.last().map_or(0, |last| last.start_ns + last.duration_ns)
     }
 
+    /// The pieces of the rate in their order: when each begins, how long it lasts, both in
+    /// nanoseconds, and its rate at both ends.
+    pub fn pieces(&self) -> impl Iterator<Item = (u64, u64, Rate, Rate)> + '_ {
+        let rate = |events| Rate::new(events, self.period_ns).expect("the period is not zero");
+        let piece = move |it: &Piece| (it.start_ns, it.duration_ns, rate(it.from), rate(it.to));
+        self.pieces.iter().map(piece)
+    }
+
     /// When event `k` (from zero) is due; `None` past the last.
     pub fn due_ns(&self, k: u64) -> Option<u64> {
         self.due_at_area(u128::from(k) * self.unit())

@@ -10,6 +10,16 @@ pub struct VuStage {
     pub target: u32,
 }
 
+/// `vus` users that begin evenly over `ramp_up_ns`, the first of them at once, and stay until
+/// `length_ns` is over: the number at the start, and the stages.
+pub fn constant_users(vus: u32, ramp_up_ns: u64, length_ns: u64) -> (u32, Vec<VuStage>) {
+    let others = u128::from(ramp_up_ns) * u128::from(vus.saturating_sub(1));
+    let ramp_ns = u64::try_from(others / u128::from(vus.max(1))).expect("below ramp_up_ns");
+    let stage = |duration_ns| VuStage { duration_ns, target: vus };
+    let stages = vec![stage(ramp_ns), stage(length_ns.saturating_sub(ramp_ns))];
+    (if ramp_ns == 0 { vus } else { 1 }, stages)
+}
+
 /// Users at `ns` after the start, rounded down; `None` after the last stage.
 pub fn users_at(start: u32, stages: &[VuStage], ns: u64) -> Option<u32> {
     let (mut from, mut begin) = (start, 0_u64);
@@ -66,6 +76,16 @@ mod tests {
         assert_eq!([at(0), at(5), at(9)], [Some(0), Some(10), Some(18)]);
         assert_eq!([at(10), at(19), at(20)], [Some(5), Some(5), None]);
         assert_eq!(most_users(0, &stages), 20);
+    }
+
+    #[test]
+    fn constant_users_begin_evenly_and_the_first_at_once() {
+        let (start, stages) = constant_users(5, SECOND, 10 * SECOND);
+        let begins: Vec<u64> =
+            (0..5).map(|user| first_start_ns(start, &stages, user).unwrap()).collect();
+        assert_eq!(begins, [0, 1, 2, 3, 4].map(|fifth| fifth * SECOND / 5));
+        assert_eq!(users_at(start, &stages, 10 * SECOND), None);
+        assert_eq!(constant_users(3, 0, SECOND).0, 3);
     }
 
     #[test]

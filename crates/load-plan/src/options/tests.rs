@@ -60,18 +60,18 @@ fn every_executor_is_read() {
     let users = |list: &[(u64, u32)], start, pause_ms: u64| Executor::Users {
         stages: list
             .iter()
-            .map(|&(seconds, target)| VuStage { duration_ns: seconds * SECOND_NS, target })
+            .map(|&(ms, target)| VuStage { duration_ns: ms * 1_000_000, target })
             .collect(),
         start,
         pause_ns: pause_ms * 1_000_000,
     };
     check(
         "executor = 'constant-vus'\nvus = 100\nduration = '300s'\nrampUp = '60s'\npause = '100ms'",
-        users(&[(60, 100), (240, 100)], 0, 100),
+        users(&[(59_400, 100), (240_600, 100)], 1, 100),
     );
     check(
         "executor = 'ramping-vus'\nstartVUs = 0\nstages = [{ duration = '10s', target = 5 }]",
-        users(&[(10, 5)], 0, 0),
+        users(&[(10_000, 5)], 0, 0),
     );
     let iterations = |per_vu, iterations| Executor::Iterations {
         vus: 2,

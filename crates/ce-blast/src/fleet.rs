@@ -1,0 +1,136 @@
+//! The senders of a run: for each place that scenarios send to, a thread or more with a runtime of
+//! its own.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc;
+use std::thread::{Scope, ScopedJoinHandle};
+
+use anyhow::Context;
+use ce_cli::masked_url;
+use lapin::types::ShortString;
+use load_plan::{Plan, Scenario};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use crate::cli::Cli;
+use crate::job::Job;
+use crate::record::{Recorder, Tally};
+use crate::target::{AmqpTarget, HttpTarget, Limits, Seat, Sender, Target, check_allowed};
+
+/// Where a scenario sends: URL and routing key.
+type Place = (String, Option<String>);
+
+/// All senders, connected, and who uses which.
+pub(crate) struct Fleet<'scope> {
+    seats: Vec<Seated<'scope>>,
+    /// For each scenario the numbers of its senders.
+    of_scenario: Vec<Vec<usize>>,
+}
+
+/// A sender's thread and the ways to it.
+struct Seated<'scope> {
+    jobs: UnboundedSender<Job>,
+    recorder: mpsc::Sender<Recorder>,
+    ready: mpsc::Receiver<anyhow::Result<()>>,
+    thread: ScopedJoinHandle<'scope, Tally>,
+}
+
+/// The senders of a plan, not yet connected, grouped by place.
+pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>, Vec<Sender>)>> {
+    let mut places: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
+    for (number, scenario) in plan.scenarios.iter().enumerate() {
+        places.entry(place(cli, scenario)).or_default().push(number);
+    }
+    let connect = |((url, key), scenarios): (Place, Vec<usize>)| {
+        Ok((scenarios, senders_to(cli, &url, key.as_deref())?))
+    };
+    places.into_iter().map(connect).collect()
+}
+
+fn place(cli: &Cli, scenario: &Scenario) -> Place {
+    let url = scenario.to.clone().unwrap_or_else(|| cli.to.clone());
+    (url, scenario.routing_key.clone().or_else(|| cli.routing_key.clone()))
+}
+
+fn senders_to(cli: &Cli, url: &str, routing_key: Option<&str>) -> anyhow::Result<Vec<Sender>> {
+    let target = Target::parse(url)?;
+    let address = check_allowed(&target, &cli.allow_target)?;
+    match (&target, address) {
+        (Target::Http { uri, tls }, Some(address)) => {
+            let host = target.address().map_or("", |(host, _)| host);
+            let http = HttpTarget::new(uri, host, *tls, address);
+            Ok(vec![Sender::Http(http.with_context(|| masked_url(url))?)])
+        }
+        (Target::Amqp { url, .. }, Some(_)) => {
+            let key = routing_key.map(ShortString::try_new).transpose();
+            let amqp = AmqpTarget {
+                url: url.clone(),
+                name: format!("ce-blast {}", cli.run).trim_end().to_owned(),
+                exchange: ShortString::try_new(cli.exchange.as_str()).context("--exchange")?,
+                routing_key: key.context("--routing-key")?,
+                persistent: !cli.transient,
+            };
+            Ok((0..cli.connections).map(|_| Sender::Amqp(amqp.clone())).collect())
+        }
+        _ => Ok(vec![Sender::Null]),
+    }
+}
+
+impl<'scope> Fleet<'scope> {
+    /// Starts all senders and waits until each is connected.
+    pub(crate) fn connect(
+        scope: &'scope Scope<'scope, '_>,
+        groups: Vec<(Vec<usize>, Vec<Sender>)>,
+        limits: &Limits,
+    ) -> anyhow::Result<Self> {
+        let scenarios = groups.iter().flat_map(|(scenarios, _)| scenarios).max();
+        let mut of_scenario = vec![Vec::new(); scenarios.map_or(0, |last| last + 1)];
+        let mut seats = Vec::new();
+        for (scenarios, senders) in groups {
+            let first = seats.len();
+            seats.extend(senders.into_iter().map(|sender| seat(scope, sender, limits.clone())));
+            for scenario in scenarios {
+                of_scenario[scenario] = (first..seats.len()).collect();
+            }
+        }
+        for seat in &seats {
+            seat.ready.recv().context("a sender has ended")??;
+        }
+        Ok(Self { seats, of_scenario })
+    }
+
+    /// Gives every sender its recorder.
+    pub(crate) fn equip(&self, recorder: &Recorder) -> anyhow::Result<()> {
+        for seat in &self.seats {
+            seat.recorder.send(recorder.fork()).context("a sender has ended")?;
+        }
+        Ok(())
+    }
+
+    /// The channels to the senders of a scenario.
+    pub(crate) fn of(&self, scenario: usize) -> Vec<UnboundedSender<Job>> {
+        self.of_scenario[scenario].iter().map(|&seat| self.seats[seat].jobs.clone()).collect()
+    }
+
+    /// Closes the channels and waits until everything is answered or given up.
+    pub(crate) fn finish(self) -> Tally {
+        let mut tally = Tally::default();
+        let threads: Vec<_> = self.seats.into_iter().map(|seat| seat.thread).collect();
+        for thread in threads {
+            tally.add(&thread.join().expect("senders do not panic"));
+        }
+        tally
+    }
+}
+
+fn seat<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    sender: Sender,
+    limits: Limits,
+) -> Seated<'scope> {
+    let (jobs, to_send) = unbounded_channel();
+    let (say_ready, ready) = mpsc::sync_channel(1);
+    let (recorder, given) = mpsc::channel();
+    let seat = Seat { ready: say_ready, recorder: given };
+    let thread = scope.spawn(move || sender.run(to_send, seat, &limits));
+    Seated { jobs, recorder, ready, thread }
+}

@@ -1,0 +1,227 @@
+//! A plan before it is carried out: as a table with a curve, or as the due time of every event.
+
+use std::fmt::Write;
+use std::io::Read;
+use std::time::Duration;
+
+use ce_cli::{DataOut, Exit, open_input, stdin_is_terminal};
+use load_plan::{Executor, Plan, Scenario, Schedule, Timeline, users_at};
+
+use crate::cli::Cli;
+use crate::plan::{events, users_name};
+
+/// Columns of the curve.
+const COLUMNS: u64 = 60;
+const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// How much of the input is looked at to learn how large its events are.
+const PEEK: u64 = 128 * 1024;
+
+/// Writes `{"index":…,"scenario":…,"seq":…,"due_ns":…}` for each event of this share, in order.
+pub(crate) fn schedule(plan: &Plan, cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
+    let mut line = String::new();
+    for due in Timeline::new(plan, cli.seed, cli.shard) {
+        line.clear();
+        let scenario = &plan.scenarios[due.scenario].name;
+        writeln!(
+            line,
+            r#"{{"index":{},"scenario":"{scenario}","seq":{},"due_ns":{}}}"#,
+            due.index, due.seq, due.due_ns
+        )
+        .expect("a String takes any text");
+        out.write(line.as_bytes())?;
+    }
+    Ok(Exit::Yes)
+}
+
+/// Writes the table and the curve.
+pub(crate) fn table(plan: &Plan, cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
+    let end_ns = plan.scenarios.iter().filter_map(end_ns).max();
+    let mut text = format!(
+        "{:<20} {:<24} {:>9} {:>9} {:>12} {:>10}\n",
+        "scenario", "executor", "start", "end", "events", "peak /s"
+    );
+    for scenario in &plan.scenarios {
+        let end = end_ns_or_open(scenario);
+        let count = events(scenario).map_or_else(|| "open".to_owned(), |count| count.to_string());
+        let peak = peak_per_s(scenario).map_or_else(|| "-".to_owned(), |peak| format!("{peak:.1}"));
+        writeln!(
+            text,
+            "{:<20} {:<24} {:>9} {end:>9} {count:>12} {peak:>10}",
+            scenario.name,
+            executor(scenario),
+            clock(scenario.start_ns),
+        )?;
+    }
+    text.push_str(&totals(plan, cli)?);
+    match end_ns {
+        Some(end_ns) if end_ns > 0 => text.push_str(&curve(plan, end_ns)),
+        _ => text.push_str("\nThe plan has no end; it lasts until the input ends.\n"),
+    }
+    out.write(text.as_bytes())?;
+    Ok(Exit::Yes)
+}
+
+fn totals(plan: &Plan, cli: &Cli) -> anyhow::Result<String> {
+    let total: Option<u64> = plan.scenarios.iter().map(events).sum();
+    let total = total.map(|events| cli.shard.of(events));
+    let mut text = String::new();
+    if let Some(total) = total {
+        writeln!(text, "\n{total} events in all")?;
+        if let Some(size) = mean_event_bytes(cli)? {
+            let bytes = total.saturating_mul(size);
+            writeln!(text, "{:.1} MB of events, at {size} bytes each", megabytes(bytes))?;
+        }
+    }
+    let rates = plan.scenarios.iter().filter_map(peak_per_s);
+    let (peak, latency) = (rates.sum::<f64>(), cli.latency);
+    if peak > 0.0 {
+        let needed = (peak * latency.as_secs_f64()).ceil();
+        writeln!(text, "{needed} in flight at the peaks, if an answer takes {latency:?}")?;
+        let limit: u64 = plan.scenarios.iter().filter_map(|it| it.max_in_flight).sum();
+        if needed > exact(limit) {
+            writeln!(text, "  more than the limit of {limit}: raise --max-in-flight")?;
+        }
+    }
+    Ok(text)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures to show")]
+fn exact(number: u64) -> f64 {
+    number as f64
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    exact(bytes) / 1e6
+}
+
+/// The mean size of the first events of the input, if there is one.
+fn mean_event_bytes(cli: &Cli) -> anyhow::Result<Option<u64>> {
+    if cli.events.as_os_str() == "-" && stdin_is_terminal() {
+        return Ok(None);
+    }
+    let mut text = Vec::new();
+    open_input(&cli.events)?.bytes.take(PEEK).read_to_end(&mut text)?;
+    let lines = memchr::memchr_iter(b'\n', &text).count() as u64;
+    let whole = memchr::memrchr(b'\n', &text).map_or(0, |last| last as u64 + 1);
+    Ok((whole - lines.min(whole)).checked_div(lines))
+}
+
+fn executor(scenario: &Scenario) -> &'static str {
+    match &scenario.executor {
+        Executor::Arrivals { schedule: Schedule::Constant { .. }, .. } => "constant-arrival-rate",
+        Executor::Arrivals { schedule: Schedule::Ramping(_), .. } => "ramping-arrival-rate",
+        Executor::Users { stages, .. } => users_name(stages),
+        Executor::Iterations { per_vu: true, .. } => "per-vu-iterations",
+        Executor::Iterations { per_vu: false, .. } => "shared-iterations",
+    }
+}
+
+/// When a scenario ends on the run's clock, if its plan says so.
+fn end_ns(scenario: &Scenario) -> Option<u64> {
+    let length_ns = match &scenario.executor {
+        Executor::Arrivals { schedule, .. } => schedule.end_ns()?,
+        Executor::Users { stages, .. } => {
+            stages.iter().try_fold(0_u64, |sum, stage| sum.checked_add(stage.duration_ns))?
+        }
+        Executor::Iterations { max_duration_ns, .. } => *max_duration_ns,
+    };
+    scenario.start_ns.checked_add(length_ns).filter(|&end| end < u64::MAX / 8)
+}
+
+fn end_ns_or_open(scenario: &Scenario) -> String {
+    end_ns(scenario).map_or_else(|| "open".to_owned(), clock)
+}
+
+/// The rate of a scenario at an instant of the run; nothing for a closed loop.
+fn per_s_at(scenario: &Scenario, ns: u64) -> f64 {
+    let Some(within) = ns.checked_sub(scenario.start_ns) else { return 0.0 };
+    match &scenario.executor {
+        Executor::Arrivals { schedule: Schedule::Constant { rate, .. }, .. } => {
+            if end_ns(scenario).is_none_or(|end| ns < end) { rate.per_second() } else { 0.0 }
+        }
+        Executor::Arrivals { schedule: Schedule::Ramping(ramp), .. } => ramp.per_second_at(within),
+        Executor::Users { .. } | Executor::Iterations { .. } => 0.0,
+    }
+}
+
+fn peak_per_s(scenario: &Scenario) -> Option<f64> {
+    match &scenario.executor {
+        Executor::Arrivals { schedule: Schedule::Constant { rate, .. }, .. } => {
+            Some(rate.per_second())
+        }
+        Executor::Arrivals { schedule: Schedule::Ramping(ramp), .. } => {
+            let ends = ramp.pieces().flat_map(|(_, _, from, to)| [from, to]);
+            ends.map(load_plan::Rate::per_second).reduce(f64::max)
+        }
+        Executor::Users { .. } | Executor::Iterations { .. } => None,
+    }
+}
+
+/// The rate of the whole plan over time, or the users of its closed loops.
+fn curve(plan: &Plan, end_ns: u64) -> String {
+    let middle = |column: u64| end_ns / COLUMNS * column + end_ns / COLUMNS / 2;
+    let rate = |ns: u64| plan.scenarios.iter().map(|it| per_s_at(it, ns)).sum::<f64>();
+    let users = |ns: u64| plan.scenarios.iter().map(|it| users_of(it, ns)).sum::<f64>();
+    let mut text = String::from("\n");
+    for (what, at) in [("events/s", &rate as &dyn Fn(u64) -> f64), ("users", &users)] {
+        let values: Vec<f64> = (0..COLUMNS).map(|column| at(middle(column))).collect();
+        let top = values.iter().copied().fold(0.0, f64::max);
+        if top > 0.0 {
+            let line: String = values.iter().map(|value| block(value / top)).collect();
+            writeln!(text, "{top:>9.1} │{line}│ {what}").expect("a String takes any text");
+        }
+    }
+    let width = usize::try_from(COLUMNS).expect("a small number") + 1;
+    writeln!(text, "          0{:>width$}", clock(end_ns)).expect("a String takes any text");
+    text
+}
+
+fn users_of(scenario: &Scenario, ns: u64) -> f64 {
+    let Some(within) = ns.checked_sub(scenario.start_ns) else { return 0.0 };
+    match &scenario.executor {
+        Executor::Users { stages, start, .. } => {
+            users_at(*start, stages, within).map_or(0.0, f64::from)
+        }
+        Executor::Iterations { vus, max_duration_ns, .. } if within < *max_duration_ns => {
+            f64::from(*vus)
+        }
+        _ => 0.0,
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share from 0 to 1 of eight steps"
+)]
+fn block(share: f64) -> char {
+    BLOCKS[((share * 8.0).ceil() as usize).min(8)]
+}
+
+/// A time of the run as people write it.
+fn clock(ns: u64) -> String {
+    let span = Duration::from_nanos(ns);
+    let (seconds, ms) = (span.as_secs(), span.subsec_millis());
+    match (seconds, ms) {
+        (0..60, 0) => format!("{seconds}s"),
+        (0..60, _) => format!("{seconds}.{ms:03}s"),
+        (60..3600, _) => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m{:02}s", seconds / 3600, seconds / 60 % 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short_and_exact_enough() {
+        let shown = [0, 500_000_000, 59_000_000_000, 300_000_000_000, 5_405_000_000_000].map(clock);
+        assert_eq!(shown, ["0s", "0.500s", "59s", "5m00s", "1h30m05s"]);
+    }
+
+    #[test]
+    fn blocks_fill_from_below() {
+        assert_eq!([0.0, 0.01, 0.5, 1.0].map(block), [' ', '▁', '▄', '█']);
+    }
+}
