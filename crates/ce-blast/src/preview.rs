@@ -72,11 +72,10 @@ fn totals(plan: &Plan, cli: &Cli) -> anyhow::Result<String> {
             writeln!(text, "{:.1} MB of events, at {size} bytes each", megabytes(bytes))?;
         }
     }
-    let rates = plan.scenarios.iter().filter_map(peak_per_s);
-    let (peak, latency) = (rates.sum::<f64>(), cli.latency);
+    let (peak, latency) = (highest_per_s(plan), cli.latency);
     if peak > 0.0 {
         let needed = (peak * latency.as_secs_f64()).ceil();
-        writeln!(text, "{needed} in flight at the peaks, if an answer takes {latency:?}")?;
+        writeln!(text, "{needed} in flight at the peak, if an answer takes {latency:?}")?;
         let limit: u64 = plan.scenarios.iter().filter_map(|it| it.max_in_flight).sum();
         if needed > exact(limit) {
             writeln!(text, "  more than the limit of {limit}: raise --max-in-flight")?;
@@ -157,10 +156,28 @@ fn peak_per_s(scenario: &Scenario) -> Option<f64> {
     }
 }
 
+/// The highest rate of the whole plan. It is linear between the ends of pieces, so it is at one.
+fn highest_per_s(plan: &Plan) -> f64 {
+    let mut ends_ns = Vec::new();
+    for scenario in &plan.scenarios {
+        ends_ns.push(scenario.start_ns);
+        if let Executor::Arrivals { schedule: Schedule::Ramping(ramp), .. } = &scenario.executor {
+            ends_ns.extend(ramp.pieces().map(|(start_ns, ..)| scenario.start_ns + start_ns));
+        }
+        ends_ns.extend(end_ns(scenario));
+    }
+    let around = ends_ns.into_iter().flat_map(|ns| [ns.saturating_sub(1), ns]);
+    around.map(|ns| per_s_of(plan, ns)).fold(0.0, f64::max)
+}
+
+fn per_s_of(plan: &Plan, ns: u64) -> f64 {
+    plan.scenarios.iter().map(|it| per_s_at(it, ns)).sum()
+}
+
 /// The rate of the whole plan over time, or the users of its closed loops.
 fn curve(plan: &Plan, end_ns: u64) -> String {
     let middle = |column: u64| end_ns / COLUMNS * column + end_ns / COLUMNS / 2;
-    let rate = |ns: u64| plan.scenarios.iter().map(|it| per_s_at(it, ns)).sum::<f64>();
+    let rate = |ns: u64| per_s_of(plan, ns);
     let users = |ns: u64| plan.scenarios.iter().map(|it| users_of(it, ns)).sum::<f64>();
     let mut text = String::from("\n");
     for (what, at) in [("events/s", &rate as &dyn Fn(u64) -> f64), ("users", &users)] {

@@ -86,7 +86,7 @@ impl Histogram {
     /// Adds the values of a window.
     pub fn add_window(&mut self, window: &Window) {
         self.exact.add(window.exact());
-        if window.count() > 0 {
+        if window.count() > window.exact().overflow {
             window.add_to(self.counts_mut());
         }
     }

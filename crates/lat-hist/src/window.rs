@@ -104,4 +104,14 @@ mod tests {
             prop_assert_eq!(read, direct);
         }
     }
+
+    #[test]
+    fn a_value_beyond_the_range_alone_fills_no_bucket() {
+        let (mut window, mut direct, mut read) =
+            (Window::default(), Histogram::default(), Histogram::default());
+        window.record(3_600_000_000_001);
+        direct.record(3_600_000_000_001);
+        read.add_window(&window);
+        assert_eq!(read, direct);
+    }
 }

@@ -9,6 +9,7 @@ mod edges;
 mod http;
 mod http_faults;
 mod open_loop;
+mod plans;
 mod refusals;
 mod saturation;
 mod signals;
