@@ -2,19 +2,33 @@
 
 use std::fmt::Write;
 
-use ce_record::{GeneratorReport, Outcome, OutcomeCounts};
+use ce_record::{GeneratorReport, Limit, Outcome, OutcomeCounts};
 use lat_hist::Quantile;
 use load_plan::Plan;
 
 use crate::gate::Gate;
 use crate::lane::Course;
 use crate::plan::{self, is_open_loop};
+use crate::record::Tally;
+
+/// Of all events this many may have waited for input or for a place in flight.
+const WAITED: f64 = 0.01;
+/// A schedule is kept if 99 of 100 events leave within this time.
+const LAG_NS: u64 = 100_000_000;
+/// From this share of all cores on, it is our own work that makes events late.
+const BUSY: f64 = 0.8;
 
 /// The generator's report for the `end` record.
-pub(crate) fn report(plan: &Plan, course: &Course, gates: &[Gate]) -> GeneratorReport {
+pub(crate) fn report(
+    plan: &Plan,
+    course: &Course,
+    gates: &[Gate],
+    cpu_ns: u64,
+    elapsed_ns: u64,
+) -> GeneratorReport {
     let tally = &course.tally;
     let lag_ns = |quantile| tally.lag.quantile_us(quantile).unwrap_or(0) * 1000;
-    GeneratorReport {
+    let mut report = GeneratorReport {
         plan_events: plan_events(plan),
         lag_p50_ns: lag_ns(Quantile::new(1, 2)),
         lag_p99_ns: lag_ns(Quantile::new(99, 100)),
@@ -23,7 +37,60 @@ pub(crate) fn report(plan: &Plan, course: &Course, gates: &[Gate]) -> GeneratorR
         held_back: course.held_back,
         peak_in_flight: gates.iter().map(Gate::peak).sum(),
         open_loop: plan.scenarios.iter().all(is_open_loop),
+        limited_by: None,
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    report.limited_by = limit(&report, tally, share(cpu_ns, elapsed_ns) / to_f64(cores));
+    report
+}
+
+/// What kept the load from being the one that was asked for. `busy` is our share of all cores.
+fn limit(report: &GeneratorReport, tally: &Tally, busy: f64) -> Option<Limit> {
+    let planned = tally.outcomes.planned();
+    let not_sent = tally.outcomes[Outcome::Dropped] + tally.outcomes[Outcome::Unsent];
+    let is_late = report.lag_p99_ns > LAG_NS;
+    if tally.dropped_records > 0 {
+        Some(Limit::Output)
+    } else if share(report.starved, planned) > WAITED {
+        Some(Limit::Input)
+    } else if share(report.held_back + not_sent, planned) > WAITED {
+        Some(if busy > BUSY { Limit::Sender } else { Limit::Target })
+    } else if is_late && report.open_loop {
+        Some(Limit::Sender)
+    } else {
+        None
     }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { to_f64(part) / to_f64(whole) }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "compared with thresholds of two digits")]
+fn to_f64(number: impl TryInto<u64>) -> f64 {
+    number.try_into().unwrap_or(u64::MAX) as f64
+}
+
+/// The verdict on the sender, in words. A closed loop has no schedule to keep.
+pub(crate) fn verdict(report: &GeneratorReport, tally: &Tally) -> Option<String> {
+    let waited = report.held_back;
+    let text = match report.limited_by {
+        None if report.open_loop => "the schedule was kept".to_owned(),
+        None => return None,
+        Some(Limit::Input) => {
+            format!("SENDER-LIMITED: {} events came late from the input", report.starved)
+        }
+        Some(Limit::Output) => {
+            format!("SENDER-LIMITED: {} records found no reader in time", tally.dropped_records)
+        }
+        Some(Limit::Sender) => {
+            "SENDER-LIMITED: this machine has not enough processor time for the rate".to_owned()
+        }
+        Some(Limit::Target) => {
+            format!("TARGET-LIMITED: {waited} events waited for answers to others")
+        }
+    };
+    Some(text)
 }
 
 /// How many events the plan calls for, all shares together; `None` when it leaves that open.
@@ -80,11 +147,43 @@ mod tests {
             held_back: 0,
             peak_in_flight: 5,
             open_loop: true,
+            limited_by: None,
         };
         assert_eq!(
             summary(&outcomes, &report, 1_250_000_000),
             "100 planned, 99 sent in 1.250 s: 90 ok, 9 rejected, 1 unsent; \
              lag p50 12 µs, p99 80 µs, max 2000 µs; 3 waited for input"
         );
+    }
+
+    fn report_with(change: impl Fn(&mut GeneratorReport)) -> GeneratorReport {
+        let mut report = GeneratorReport {
+            plan_events: None,
+            lag_p50_ns: 0,
+            lag_p99_ns: 0,
+            lag_max_ns: 0,
+            starved: 0,
+            held_back: 0,
+            peak_in_flight: 0,
+            open_loop: true,
+            limited_by: None,
+        };
+        change(&mut report);
+        report
+    }
+
+    #[test]
+    fn the_verdict_names_who_kept_the_load_down() {
+        let check = |report: GeneratorReport, dropped, busy, limited_by| {
+            let mut tally = Tally { dropped_records: dropped, ..Tally::default() };
+            tally.outcomes[Outcome::Ok] = 100;
+            assert_eq!(limit(&report, &tally, busy), limited_by, "{report:?}");
+        };
+        check(report_with(|_| {}), 0, 1.0, None);
+        check(report_with(|it| it.starved = 2), 0, 0.1, Some(Limit::Input));
+        check(report_with(|it| it.held_back = 2), 0, 0.1, Some(Limit::Target));
+        check(report_with(|it| it.held_back = 2), 0, 0.9, Some(Limit::Sender));
+        check(report_with(|it| it.lag_p99_ns = 2 * LAG_NS), 0, 0.1, Some(Limit::Sender));
+        check(report_with(|_| {}), 1, 0.1, Some(Limit::Output));
     }
 }

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use ce_cli::{Anchor, Clock, DataOut, Exit, Interrupt, masked_args};
 use ce_cli::{open_input, process_usage, say};
-use ce_record::{End, FORMAT, Record, Start, Stop, append};
+use ce_record::{Calibration, End, FORMAT, Record, Start, Stop, append};
 use load_plan::{Executor, Plan, Scenario};
 
+use crate::calibrate::calibrate;
 use crate::cli::Cli;
 use crate::closed_loop::{ClosedLoop, Users};
 use crate::fleet::{self, Fleet};
@@ -49,11 +50,14 @@ pub fn run(cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
     let Ran { clock, gates, mut course, written } = run.go(senders, supplies, out)?;
 
     let elapsed_ns = clock.now_ns();
-    let generator = judge::report(&plan, &course, &gates);
+    let usage = process_usage();
+    let generator = judge::report(&plan, &course, &gates, usage.cpu_ns, elapsed_ns);
     say(TOOL, &judge::summary(&course.tally.outcomes, &generator, elapsed_ns));
+    if let Some(verdict) = judge::verdict(&generator, &course.tally) {
+        say(TOOL, &verdict);
+    }
     let failure = course.failure.take();
     let stopped = if failure.is_some() { Stop::Failed } else { course.stopped };
-    let usage = process_usage();
     let end = End {
         elapsed_ns,
         stopped,
@@ -149,8 +153,10 @@ impl Run<'_> {
         let names: Vec<String> = self.plan.scenarios.iter().map(|it| it.name.clone()).collect();
         thread::scope(|scope| {
             let fleet = Fleet::connect(scope, senders, &limits)?;
+            let calibration = calibrate(self.interrupt);
             let (clock, anchor) = self.start_clock()?;
-            append(out.buffer(), &Record::Start(Box::new(self.start_record(anchor))));
+            let start = self.start_record(anchor, calibration);
+            append(out.buffer(), &Record::Start(Box::new(start)));
             out.flush()?;
 
             let gates: Arc<[Gate]> = self.plan.scenarios.iter().map(gate).collect();
@@ -196,7 +202,7 @@ impl Run<'_> {
         Ok(Clock::start_in(lead))
     }
 
-    fn start_record(&self, anchor: Anchor) -> Start {
+    fn start_record(&self, anchor: Anchor, calibration: Calibration) -> Start {
         Start {
             format: FORMAT,
             tool: TOOL.into(),
@@ -209,6 +215,7 @@ impl Run<'_> {
             args: masked_args(),
             seed: Some(self.cli.seed),
             plan: describe(self.plan),
+            calibration: Some(calibration),
         }
     }
 

@@ -18,5 +18,8 @@ mod write;
 
 pub use outcome::{Outcome, OutcomeCounts};
 pub use read::{Place, ReadError, RecordReader, json_cause, json_error};
-pub use record::{End, FORMAT, Gauge, GeneratorReport, Mark, Receipt, Record, Sample, Start, Stop};
+pub use record::{
+    Calibration, End, FORMAT, Gauge, GeneratorReport, Limit, Mark, Receipt, Record, Sample, Start,
+    Stop,
+};
 pub use write::append;

@@ -63,6 +63,20 @@ pub struct Start {
     /// The plan as resolved.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub plan: Value,
+    /// What a sender can do on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+}
+
+/// What a sender measured of itself and its machine before the load began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Half of the sleeps of 200 µs ended no later than this after their time.
+    pub sleep_late_p50_ns: u64,
+    /// The same for 99 of 100 sleeps.
+    pub sleep_late_p99_ns: u64,
+    /// Events per second that one scenario can hand to a target which answers at once.
+    pub ceiling_per_s: u64,
 }
 
 /// One attempt to deliver one event. `ce-blast` writes it, `lat-collect` reads it.
@@ -228,4 +242,21 @@ pub struct GeneratorReport {
     pub peak_in_flight: u64,
     /// Senders do not wait for answers. A closed loop does, and cannot see omitted load.
     pub open_loop: bool,
+    /// What kept the load from being the one that was asked for, if anything did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limited_by: Option<Limit>,
+}
+
+/// What kept a load from being the one that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// Events came too slowly.
+    Input,
+    /// Records were read too slowly, so that some were dropped.
+    Output,
+    /// The sender's machine could not keep the schedule.
+    Sender,
+    /// Answers came too slowly: the in-flight limit was reached.
+    Target,
 }

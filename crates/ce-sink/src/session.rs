@@ -98,6 +98,7 @@ fn write_start(args: &CommonArgs, out: &mut DataOut) -> Result<Clock, StdoutErro
         args: masked_args(),
         seed: None,
         plan: serde_json::Value::Null,
+        calibration: None,
     };
     append(out.buffer(), &Record::Start(Box::new(start)));
     out.flush()?;

@@ -186,6 +186,7 @@ mod tests {
             args: Vec::new(),
             seed: None,
             plan: serde_json::Value::Null,
+            calibration: None,
         }
     }
 

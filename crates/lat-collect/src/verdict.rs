@@ -82,6 +82,7 @@ mod tests {
             held_back,
             peak_in_flight: 1,
             open_loop,
+            limited_by: None,
         };
         End {
             elapsed_ns: 1,

@@ -27,6 +27,7 @@ impl<'a> Journal<'a> {
             args: masked_args(),
             seed: None,
             plan: serde_json::Value::Null,
+            calibration: None,
         };
         append(out.buffer(), &Record::Start(Box::new(start)));
         out.flush()?;

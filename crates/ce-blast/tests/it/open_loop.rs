@@ -82,5 +82,5 @@ fn without_a_duration_the_input_decides() {
     let run = ce_blast().args(["--to", "null:", "--rate", "1000/s"]).stdin(events(25)).run();
     let stream = Stream::read(&run.expect_code(0).stdout);
     assert_eq!((stream.end.stopped, stream.end.records), (Stop::Done, 25));
-    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    assert_eq!(run.stderr.lines().count(), 2, "figures and verdict: {}", run.stderr);
 }

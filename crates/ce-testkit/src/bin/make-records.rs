@@ -133,6 +133,7 @@ impl Out {
             args: Vec::new(),
             seed: None,
             plan,
+            calibration: None,
         })))?;
         Ok(out)
     }
@@ -153,6 +154,7 @@ impl Out {
             held_back: 0,
             peak_in_flight: 5,
             open_loop: true,
+            limited_by: None,
         });
         self.record(&Record::End(Box::new(End {
             elapsed_ns: records * GAP_NS,

@@ -54,6 +54,7 @@ fn start(tool: &str, monotonic_start_ns: u64, plan: serde_json::Value) -> Record
         args: Vec::new(),
         seed: None,
         plan,
+        calibration: None,
     }))
 }
 
@@ -80,6 +81,7 @@ fn kept_its_schedule() -> GeneratorReport {
         held_back: 0,
         peak_in_flight: 1,
         open_loop: true,
+        limited_by: None,
     }
 }
 

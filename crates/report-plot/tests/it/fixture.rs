@@ -67,6 +67,7 @@ fn run(name: &str, events: &[Event]) -> Run {
         args: args.map(str::to_owned).to_vec(),
         seed: Some(7),
         plan: serde_json::Value::Null,
+        calibration: None,
     };
     let end = End {
         elapsed_ns,
