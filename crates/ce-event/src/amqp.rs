@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::attributes::Attributes;
 use crate::characters::is_name;
-use crate::{Data, Event, EventError, Value, http};
+use crate::{Event, EventError, Value, http};
 
 /// How a message names the headers that hold attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,14 +75,13 @@ pub fn event<'a>(
     if let Some(content_type) = property.or(stand_in.filter(|value| !value.is_empty())) {
         attributes.set("datacontenttype".into(), Value::String(content_type))?;
     }
-    let mut event = attributes.into_event()?;
-    event.data = (!body.is_empty()).then_some(Data::Bytes(body));
-    Ok(event)
+    attributes.into_message(body)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Data;
 
     #[test]
     fn the_name_of_specversion_tells_the_dialect() {

@@ -6,7 +6,7 @@ use crate::characters::{is_name, is_string};
 use crate::event::{Event, Value};
 use crate::media_type::is_media_type;
 use crate::time::is_rfc_3339;
-use crate::{EventError, uri};
+use crate::{Data, EventError, uri};
 
 /// The attributes of the core specification. [`Attributes::into_event`] relies on the order.
 const CORE: [&str; 8] =
@@ -29,8 +29,14 @@ impl<'a> Attributes<'a> {
         if is_set { Err(EventError::Duplicate(name.into())) } else { Ok(()) }
     }
 
+    /// Sets an attribute, if it can be.
     pub(crate) fn set(&mut self, name: Cow<'a, str>, value: Value<'a>) -> Result<(), EventError> {
         self.admit(&name)?;
+        self.put(name, value)
+    }
+
+    /// Sets an attribute that was admitted.
+    pub(crate) fn put(&mut self, name: Cow<'a, str>, value: Value<'a>) -> Result<(), EventError> {
         if matches!(&value, Value::String(text) if !is_string(text)) {
             return Err(EventError::Character(name.into_owned()));
         }
@@ -62,6 +68,13 @@ impl<'a> Attributes<'a> {
             extensions: self.extensions,
             data: None,
         })
+    }
+
+    /// The event of a message in binary mode. A body without bytes is no data.
+    pub(crate) fn into_message(self, body: &'a [u8]) -> Result<Event<'a>, EventError> {
+        let mut event = self.into_event()?;
+        event.data = (!body.is_empty()).then_some(Data::Bytes(body));
+        Ok(event)
     }
 }
 

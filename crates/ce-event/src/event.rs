@@ -93,6 +93,11 @@ impl<'a> Event<'a> {
         members.into_iter().enumerate().map(event).collect()
     }
 
+    /// Whether the data is JSON as far as `datacontenttype` tells; without one it is.
+    pub fn declares_json(&self) -> bool {
+        is_json(self.datacontenttype.as_deref())
+    }
+
     /// The value of an extension attribute.
     pub fn extension(&self, name: &str) -> Option<&Value<'a>> {
         self.extensions.iter().find(|(found, _)| found == name).map(|(_, value)| value)
@@ -125,7 +130,7 @@ fn attribute<'a>(
             Err(_) => return Err(wrong_type(&name)),
         },
     };
-    attributes.set(name, value)
+    attributes.put(name, value)
 }
 
 fn payload<'a>(

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
 use crate::attributes::Attributes;
-use crate::{Data, Event, EventError, Value};
+use crate::{Event, EventError, Value};
 
 const PREFIX: &str = "ce-";
 
@@ -53,9 +53,7 @@ pub fn event<'a>(
             attributes.set(name, Value::String(value.into()))?;
         }
     }
-    let mut event = attributes.into_event()?;
-    event.data = (!body.is_empty()).then_some(Data::Bytes(body));
-    Ok(event)
+    attributes.into_message(body)
 }
 
 /// The attribute that a header holds, in lower case; `None` for headers of other purposes.

@@ -1,7 +1,6 @@
 //! Whether a text has the form of a URI or a URI reference (RFC 3986).
-//!
-//! This is the grammar without what only a resolver needs: ports and IP literals are not looked
-//! into.
+
+use std::net::Ipv6Addr;
 
 /// `scheme:` and whatever follows it.
 pub(crate) fn is_absolute(text: &str) -> bool {
@@ -22,15 +21,43 @@ pub(crate) fn is_reference(text: &str) -> bool {
         Some(rest) => rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len())),
     };
     let (path_and_query, fragment) = rest.split_once('#').unwrap_or((rest, ""));
-    has_only(authority, b"-._~!$&'()*+,;=:@[]")
+    is_authority(authority)
         && has_only(path_and_query, b"-._~!$&'()*+,;=:@/?")
         && has_only(fragment, b"-._~!$&'()*+,;=:@/?")
 }
 
+/// Section 3.2: `[userinfo@]host[:port]`, where the host may be empty, as in `file:///a`.
+fn is_authority(text: &str) -> bool {
+    let (userinfo, host_and_port) = text.split_once('@').unwrap_or(("", text));
+    let (host_fits, after) = if let Some(rest) = host_and_port.strip_prefix('[') {
+        let Some((literal, after)) = rest.split_once(']') else { return false };
+        (is_ip_literal(literal), after)
+    } else {
+        let end = host_and_port.find(':').unwrap_or(host_and_port.len());
+        let (host, after) = host_and_port.split_at(end);
+        (has_only(host, b"-._~!$&'()*+,;="), after)
+    };
+    let port = after.strip_prefix(':');
+    let port_fits = port.map_or(after.is_empty(), |port| port.bytes().all(|b| b.is_ascii_digit()));
+    has_only(userinfo, b"-._~!$&'()*+,;=:") && host_fits && port_fits
+}
+
+/// What stands between square brackets: an IPv6 address, or `v1.` and an address of the future.
+fn is_ip_literal(text: &str) -> bool {
+    match text.strip_prefix(['v', 'V']).and_then(|rest| rest.split_once('.')) {
+        None => text.parse::<Ipv6Addr>().is_ok(),
+        Some((version, address)) => {
+            let is_version = version.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let is_address = has_only(address, b"-._~!$&'()*+,;=:") && !address.contains('%');
+            is_version && is_address && !version.is_empty() && !address.is_empty()
+        }
+    }
+}
+
 /// What comes before a colon in the first segment.
 fn scheme(text: &str) -> Option<&str> {
-    let segment = text.split(['/', '?', '#']).next().unwrap_or_default();
-    segment.split_once(':').map(|(scheme, _)| scheme)
+    let end = text.bytes().position(|byte| b":/?#".contains(&byte))?;
+    text[end..].starts_with(':').then(|| &text[..end])
 }
 
 fn is_scheme(text: &str) -> bool {
@@ -73,6 +100,12 @@ mod tests {
             "#fragment",
             "1-555-123-4567",
             "//authority/path",
+            "//",
+            "file:///a",
+            "http://a:",
+            "http://a%20b:80",
+            "//u:p@h:1",
+            "//[v1.a:b]",
             "/caf%C3%A9",
         ] {
             assert!(is_reference(text), "{text}");
@@ -94,6 +127,15 @@ mod tests {
             "a\\b",
             "/a#b#c",
             "/a[0]",
+            "//a:b",
+            "//a:80:90",
+            "//a@b@c",
+            "//[::1",
+            "//[::1]80",
+            "//[1.2.3.4]",
+            "//[v1.]",
+            "//[v.a]",
+            "//a[::1]",
             "{id}",
             "a|b",
             "a^b",

@@ -6,6 +6,9 @@
 //!
 //! The run changes nothing but the ids: two runs with one seed put the same load on the platform,
 //! which still sees events that it has not seen before.
+//!
+//! Kinds need a fixed [`Draw`]; a template needs as many numbers as it has placeholders, and goes
+//! on where the draw has ended.
 
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use rand_xoshiro::{SplitMix64, Xoshiro256PlusPlus};
@@ -16,6 +19,8 @@ use uuid::Uuid;
 pub(crate) struct Chance {
     seed: u64,
     run: (u64, u64),
+    /// Differs in all its bits from run to run, so that the shortest of ids does.
+    mixed_run: u64,
 }
 
 /// The raw numbers that one event is made of. All are drawn for every event, needed or not, so
@@ -36,19 +41,67 @@ pub(crate) struct Draw {
     pub(crate) logs: u64,
 }
 
+/// Decides whatever a template leaves open.
+pub(crate) trait Choose {
+    /// A number in `0..bound`; `bound` is not zero.
+    fn below(&mut self, bound: u64) -> u64;
+
+    /// A position in `up_to`, which holds the sums of the weights up to each.
+    fn weighted(&mut self, up_to: &[u64]) -> usize;
+
+    /// 64 bits of an id.
+    fn id_bits(&mut self) -> u64;
+}
+
+/// The numbers of one event that come after its draw.
+#[derive(Debug)]
+pub(crate) struct More {
+    rng: Xoshiro256PlusPlus,
+    run: u64,
+}
+
 impl Chance {
     pub(crate) fn new(seed: u64, run: &str) -> Self {
         let run = Uuid::from_u128(fnv1a(run)).as_u64_pair();
-        Self { seed: SplitMix64::seed_from_u64(seed).next_u64(), run }
+        let mix = |bits| SplitMix64::seed_from_u64(bits).next_u64();
+        Self { seed: mix(seed), run, mixed_run: mix(run.0 ^ run.1) }
     }
 
     /// The draw of event `number`.
     pub(crate) fn draw(&self, number: u64) -> Draw {
+        self.drawn(number).0
+    }
+
+    /// What comes after the draw of event `number`.
+    pub(crate) fn more(&self, number: u64) -> More {
+        More { rng: self.drawn(number).1, run: self.mixed_run }
+    }
+
+    #[inline]
+    fn drawn(&self, number: u64) -> (Draw, Xoshiro256PlusPlus) {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.seed.wrapping_add(number));
         let mut next = || rng.next_u64();
         let (kind, line) = (next(), next());
         let id = Uuid::from_u64_pair(next() ^ self.run.0, next() ^ self.run.1).into_bytes();
-        Draw { kind, line, id, context: next() ^ self.run.0, block: next(), logs: next() }
+        let draw =
+            Draw { kind, line, id, context: next() ^ self.run.0, block: next(), logs: next() };
+        (draw, rng)
+    }
+}
+
+impl Choose for More {
+    fn below(&mut self, bound: u64) -> u64 {
+        below(self.rng.next_u64(), bound)
+    }
+
+    fn weighted(&mut self, up_to: &[u64]) -> usize {
+        let sum = *up_to.last().expect("there is something to choose from");
+        let share = self.below(sum);
+        up_to.partition_point(|&up_to| up_to <= share)
+    }
+
+    fn id_bits(&mut self) -> u64 {
+        self.rng.next_u64() ^ self.run
     }
 }
 
@@ -95,6 +148,29 @@ mod tests {
         assert_eq!(below(u64::MAX, 10), 9);
         assert_eq!(below(u64::MAX / 2, 10), 4);
         assert_eq!(below(u64::MAX, 1), 0);
+    }
+
+    #[test]
+    fn more_goes_on_where_the_draw_has_ended() {
+        let chance = Chance::new(7, "");
+        let (draw, mut more) = (chance.draw(0), chance.more(0));
+        let bits = u64::from_be_bytes(*draw.id.first_chunk().unwrap());
+        assert!(![draw.kind, draw.line, bits, draw.context].contains(&more.id_bits()));
+        assert_ne!(Chance::new(7, "a").more(0).id_bits(), Chance::new(7, "b").more(0).id_bits());
+        let below = |run| Chance::new(7, run).more(0).below(u64::MAX);
+        assert_eq!(below("a"), below("b"));
+    }
+
+    #[test]
+    fn weights_are_kept_and_all_positions_reached() {
+        let chance = Chance::new(0, "");
+        let mut counts = [0; 3];
+        for number in 0..8000 {
+            counts[chance.more(number).weighted(&[1, 4, 8])] += 1;
+        }
+        // Five standard deviations.
+        assert!((852..=1148).contains(&counts[0]), "{counts:?}");
+        assert!((2783..=3217).contains(&counts[1]), "{counts:?}");
     }
 
     #[test]

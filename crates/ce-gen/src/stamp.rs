@@ -5,6 +5,9 @@ use jiff::Timestamp;
 
 use crate::template::TIME_BYTES;
 
+/// What a stamp looks like.
+pub(crate) const SAMPLE: &[u8; TIME_BYTES] = b"2026-01-31T09:15:00.250Z";
+
 /// Where the `time` attribute comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TimeFrom {
@@ -96,6 +99,6 @@ mod tests {
     #[test]
     fn milliseconds_are_always_written() {
         assert_eq!(&text(0), b"1970-01-01T00:00:00.000Z");
-        assert_eq!(&text(1_769_850_900_250), b"2026-01-31T09:15:00.250Z");
+        assert_eq!(&text(1_769_850_900_250), SAMPLE);
     }
 }

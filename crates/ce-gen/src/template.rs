@@ -1,5 +1,5 @@
-//! A finished line with holes of fixed width: most of an event is the same every time, so making one
-//! is a copy and a few patches.
+//! A finished line with holes of fixed width: most of an event is the same every time, so making
+//! one is a copy and a few patches.
 //!
 //! ```text
 //! {"specversion":"1.0","id":"                                    ","type":"network.notifi…
@@ -137,18 +137,20 @@ impl Template {
 }
 
 /// Fills `gap` with the last digits of `number`.
-fn put_decimal(gap: &mut [u8], mut number: u64) {
+pub(crate) fn put_decimal(gap: &mut [u8], mut number: u64) {
     for digit in gap.iter_mut().rev() {
         *digit = b'0' + (number % 10).to_le_bytes()[0];
         number /= 10;
     }
 }
 
-/// Fills a gap of 16 bytes.
-fn put_hex(gap: &mut [u8], number: u64) {
-    for (pair, byte) in gap.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+/// Fills a gap of up to 16 bytes with the first digits of `number`.
+pub(crate) fn put_hex(gap: &mut [u8], number: u64) {
+    for (pair, byte) in gap.chunks_mut(2).zip(number.to_be_bytes()) {
         pair[0] = HEX[usize::from(byte >> 4)];
-        pair[1] = HEX[usize::from(byte & 15)];
+        if let Some(second) = pair.get_mut(1) {
+            *second = HEX[usize::from(byte & 15)];
+        }
     }
 }
 
@@ -212,5 +214,7 @@ mod tests {
         let mut gap = [b' '; 16];
         put_hex(&mut gap, 0x00ab_cdef_0123_4567);
         assert_eq!(&gap, b"00abcdef01234567");
+        put_hex(&mut gap[..3], 0x1230_0000_0000_0000);
+        assert_eq!(&gap[..4], b"123b");
     }
 }

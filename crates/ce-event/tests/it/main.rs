@@ -1,7 +1,9 @@
 //! What is a CloudEvent and what is not: one line per case, each with the reason.
 
+mod depth;
 mod http;
 mod invalid;
+mod oracle;
 mod valid;
 
 /// The members of an event that has everything it needs, without the braces.

@@ -1,6 +1,6 @@
 //! The bytes themselves. A change here breaks every comparison with earlier runs: do not.
 
-use crate::lines;
+use crate::{ce_gen, lines};
 
 #[track_caller]
 fn check(args: &[&str], expected: &[&str]) {
@@ -148,6 +148,30 @@ fn a_mixture_with_everything() {
             ),
         ],
     );
+}
+
+#[test]
+fn a_template_with_everything() {
+    let template = r#"{"type":"t","source":"/${choice a=3|b}","data":{"n":"${=int -9..9}",
+        "h":"${hex 5}","u":"${uuid}","p":"${pad 230}","c":["${=choice 1|2.5}","${seq}"]}}"#;
+    let run = ce_gen().args(["--template=-", "--seed=7", "--count=2"]).stdin(template).run();
+    let expected = [
+        concat!(
+            r#"{"specversion":"1.0","id":"f89e39f3-5287-46b6-93c5-59cd14bb2394","#,
+            r#""type":"t","source":"/b","data":{"n":2,"h":"d7bd8","#,
+            r#""u":"b7793125-6d06-4c69-8ff3-5f8c70b15a8a","#,
+            r#""p":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx","#,
+            r#""c":[1,"000000000000"]}}"#
+        ),
+        concat!(
+            r#"{"specversion":"1.0","id":"2d6fefe1-031e-4254-bb2b-456cbfd408d8","#,
+            r#""type":"t","source":"/a","data":{"n":-3,"h":"2c381","#,
+            r#""u":"1ecffee3-3fde-46d6-9f31-f0e6d7dd94bc","#,
+            r#""p":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx","#,
+            r#""c":[2.5,"000000000001"]}}"#
+        ),
+    ];
+    assert_eq!(run.expect_code(0).stdout.lines().collect::<Vec<_>>(), expected);
 }
 
 #[test]

@@ -1,11 +1,18 @@
 //! Runs the real `ce-gen`: what a shell user would see is what is asserted.
 
+mod attributes;
+mod check;
+mod describe;
 mod edges;
 mod events;
 mod golden;
 mod mixture;
 mod pool;
 mod refusals;
+mod shard;
+mod template;
+mod template_refusals;
+mod vectors;
 
 use ce_testkit::Tool;
 use serde_json::Value;

@@ -70,30 +70,30 @@ fn a_pool_can_come_through_a_pipe() {
 
 #[test]
 fn an_empty_pool_is_refused() {
-    assert!(refused("").starts_with("pool: no pairs; write CSV"));
-    assert!(refused("third_party_id,parser_id\n").starts_with("pool: no pairs; write CSV"));
+    assert!(refused("").starts_with("pool: no rows; write CSV"));
+    assert!(refused("third_party_id,parser_id\n").starts_with("pool: no rows; write CSV"));
 }
 
 #[test]
 fn a_malformed_line_is_refused_with_its_number() {
     let says = refused("third_party_id,parser_id\na,b\nc\n");
-    assert!(says.starts_with("pool:3: not a pair: `parser_id` is missing; write CSV"), "{says}");
+    assert!(says.starts_with("pool:3: not a row: `parser_id` is missing; write CSV"), "{says}");
     let says = refused("third_party_id,parser_id\na,b\nc\"d,e f\n");
     assert!(says.starts_with(r#"pool:3: `third_party_id` is "c\"d", and"#), "{says}");
     let says = refused(b"third_party_id,parser_id\na,b\nc,\xff\n");
-    assert!(says.starts_with("pool:3: not a pair: not UTF-8; write CSV"), "{says}");
+    assert!(says.starts_with("pool:3: not a row: not UTF-8; write CSV"), "{says}");
 }
 
 #[test]
 fn a_truncated_last_line_is_refused_with_its_number() {
     let says = refused("{\"third_party_id\":\"a\",\"parser_id\":\"b\"}\n{\"third_party_id\":\"c");
-    assert!(says.starts_with("pool:2: not a pair: EOF while parsing a string at column"), "{says}");
+    assert!(says.starts_with("pool:2: not a row: EOF while parsing a string at column"), "{says}");
 }
 
 #[test]
 fn a_file_that_is_too_large_is_refused() {
     let says = refused("x".repeat((16 << 20) + 1));
-    assert!(says.starts_with("pool: more than 100000 pairs, or than 16 MiB; use a part"), "{says}");
+    assert!(says.starts_with("pool: more than 100000 rows, or than 16 MiB; use a part"), "{says}");
 }
 
 #[test]
