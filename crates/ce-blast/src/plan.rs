@@ -89,7 +89,6 @@ fn scenario(cli: &Cli) -> anyhow::Result<Scenario> {
         tags: BTreeMap::new(),
         graceful_stop_ns: nanoseconds(cli.grace).context("--grace")?,
         max_in_flight: None,
-        warm_up_ns: 0,
         events: None,
         to: None,
         routing_key: None,
@@ -209,7 +208,6 @@ fn describe_scenario(scenario: &Scenario) -> Value {
         }),
     };
     value["start_s"] = json!(seconds(scenario.start_ns));
-    value["warm_up_s"] = json!(seconds(scenario.warm_up_ns));
     value["tags"] = json!(scenario.tags);
     value
 }

@@ -28,8 +28,6 @@ pub struct Scenario {
     pub graceful_stop_ns: u64,
     /// Most events in flight at one time; k6 says `maxVUs`.
     pub max_in_flight: Option<u64>,
-    /// From its begin until here, samples are measured and kept out of the verdict.
-    pub warm_up_ns: u64,
     /// A file of events of its own.
     pub events: Option<String>,
     /// A target of its own.

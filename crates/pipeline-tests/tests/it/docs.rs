@@ -37,6 +37,14 @@ fn the_guide_runs_from_top_to_bottom() {
 }
 
 #[test]
+fn the_guide_to_events_runs_from_top_to_bottom() {
+    let stage = Stage::new();
+    let blocks = shell_blocks("docs/guide-events.md");
+    assert!(blocks.len() >= 7, "{blocks:?}");
+    stage.shell(&blocks.join("\n")).run().expect_code(0);
+}
+
+#[test]
 fn every_make_command_of_the_readme_exists() {
     let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
     let blocks = shell_blocks("README.md").join("\n");
