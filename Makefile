@@ -1,11 +1,13 @@
 # The commands of the project. `make` alone lists them.
 SHELL := bash
+# What a target's script reads, given as `make test-load-closed CONCURRENT=50` or in the environment.
+export BROKER_URL EVENT_TYPE CONCURRENT DURATION
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build all tools for real use (target/release)
@@ -28,6 +30,10 @@ demo: build ## One minute of load on an embedded target, to a verdict and a repo
 .PHONY: demo-rabbitmq
 demo-rabbitmq: build ## The same through a real RabbitMQ
 	scripts/demo.sh --rabbitmq
+
+.PHONY: test-load-closed
+test-load-closed: build ## A closed loop: BROKER_URL, EVENT_TYPE, CONCURRENT, DURATION
+	scripts/closed-loop.sh
 
 .PHONY: bench
 bench: ## Measure what an event costs each tool on this machine

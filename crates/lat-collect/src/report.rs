@@ -29,6 +29,9 @@ pub(crate) fn text(collected: &Collected) -> String {
             ledger.received, ledger.delivered, ledger.lost, ledger.duplicates, ledger.unexpected,
         ));
     }
+    if !run.generator.open_loop {
+        lines.extend(closed_loop(block));
+    }
     let validity = if run.generator.valid { "schedule kept" } else { "INVALID" };
     let mut judged = vec![validity.to_owned()];
     judged.extend(run.generator.notes.iter().cloned());
@@ -37,6 +40,25 @@ pub(crate) fn text(collected: &Collected) -> String {
         lines.push(format!("  INCOMPLETE {reason}"));
     }
     lines.join("\n")
+}
+
+/// What the summaries of closed-loop scripts hold, in their words.
+fn closed_loop(block: &Block) -> Option<String> {
+    let (stats, ratio) = (block.metrics.get("service_us")?, block.success_ratio?);
+    let ok = block.outcomes[Outcome::Ok];
+    let at = |name: &str| stats.percentiles.get(name).map_or_else(String::new, |&us| span(us));
+    let per_s = block.sent_per_s.unwrap_or(0.0);
+    Some(format!(
+        "  closed    {} requests: {ok} successful, {} failed, success rate {:.2} %; \
+         average {}, p95 {}, p99 {}; {per_s:.1} requests/s in {:.1} s",
+        block.sent,
+        block.sent - ok,
+        ratio * 100.0,
+        span_of(stats.mean),
+        at("p95"),
+        at("p99"),
+        block.elapsed_s,
+    ))
 }
 
 fn outcomes(block: &Block) -> String {
