@@ -81,9 +81,6 @@ fn notes(evidence: &Evidence, default_used: bool) -> Vec<String> {
         notes.push("no receipts were collected, so nobody knows whether events were lost".into());
     }
     let generator = &evidence.run.generator;
-    if !generator.open_loop {
-        notes.push("closed loop: load that a slow target held back is not in the figures".into());
-    }
     if generator.valid {
         notes.extend(generator.notes.iter().cloned());
     }

@@ -68,14 +68,12 @@ fn the_json_is_one_object_in_one_line() {
 fn what_to_keep_in_mind_is_said() {
     let mut fixture = good();
     fixture.ledger.has_receipts = false;
-    fixture.run.generator.open_loop = false;
     fixture.run.generator.notes = vec!["the clock of one sender was stepped".into()];
     let run = fixture.check(&[]);
     let expected = "\
 notes
   - no objective was given; judged by the default `failed: rate<0.01`
   - no receipts were collected, so nobody knows whether events were lost
-  - closed loop: load that a slow target held back is not in the figures
   - the clock of one sender was stepped
 ";
     assert!(run.expect_code(0).stdout.ends_with(expected), "{}", run.stdout);
