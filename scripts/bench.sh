@@ -57,6 +57,9 @@ load() {
     elapsed=$(field "$work/sent" elapsed_ns)
     note "$name.rate" "$(awk -v n="$sent" -v t="$elapsed" 'BEGIN { printf "%d", n / t * 1e9 }')"
     note "$name.cpu" "$(awk -v n="$sent" -v c="$cpu" 'BEGIN { printf "%.2f", c / n / 1000 }')"
+    note "$name.core" "$(awk -v t="$elapsed" -v c="$cpu" 'BEGIN { printf "%.1f", c / t * 100 }')"
+    note "$name.lag50" "$(($(field "$work/sent" lag_p50_ns) / 1000))"
+    note "$name.lag99" "$(($(field "$work/sent" lag_p99_ns) / 1000))"
 }
 
 ce-gen --count 400000 --seed 1 >"$work/events"
@@ -75,6 +78,9 @@ for ((round = 1; round <= rounds; round++)); do
     load null --to null: --rate 1000000/s
     load saturated --to "$url" --rate 1000000/s --max-in-flight 64
     load paced --to "$url" --rate 10000/s --duration 10s
+    for rate in 1000 5000 20000; do
+        load "paced$rate" --to "$url" --rate "$rate/s" --duration 5s
+    done
 done
 
 echo "$(nproc) cores, $(awk -F ': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $rounds rounds"
@@ -86,3 +92,8 @@ report null.cpu 'µs CPU/event' 'ce-blast, null target'
 report saturated.rate events/s 'ce-blast, HTTP keep-alive, 64 in flight, saturated'
 report saturated.cpu 'µs CPU/event' 'ce-blast, HTTP keep-alive, 64 in flight, saturated'
 report paced.cpu 'µs CPU/event' 'ce-blast, HTTP keep-alive, 10,000/s'
+for rate in 1000 5000 20000; do
+    report "paced$rate.lag50" µs "ce-blast, lag p50 at $rate/s"
+    report "paced$rate.lag99" µs "ce-blast, lag p99 at $rate/s"
+    report "paced$rate.core" '% of a core' "ce-blast, all threads at $rate/s"
+done
