@@ -209,6 +209,45 @@ mod tests {
         }
     }
 
+    /// The instants of k6's `ramping-arrival-rate`, by the formula of its source: stage by stage, for
+    /// event i counted from one. Ours are the same, with one event more at the very start.
+    #[expect(clippy::cast_precision_loss, reason = "k6 computes in floating point, too")]
+    fn k6_instants_ns(start: f64, stages: &[(f64, f64)]) -> Vec<f64> {
+        let (mut from, mut begin, mut done, mut i) = (start / 1e9, 0.0, 0.0, 1_u64);
+        let mut instants = Vec::new();
+        for &(seconds, target) in stages {
+            let (length, to) = (seconds * 1e9, target / 1e9);
+            let end = done + length * (from + to) / 2.0;
+            while i as f64 <= end {
+                let x = i as f64;
+                instants.push(if (to - from).abs() < f64::EPSILON * 1e-9 {
+                    begin + (x - done) / to
+                } else {
+                    let root = length * (from * from * length + 2.0 * (x - done) * (to - from));
+                    begin + (from * length - root.max(0.0).sqrt()) / (from - to)
+                });
+                i += 1;
+            }
+            (from, begin, done) = (to, begin + length, end);
+        }
+        instants
+    }
+
+    #[test]
+    fn instants_are_those_of_k6_within_a_microsecond() {
+        let stages = [(180.0, 50.0), (180.0, 100.0), (180.0, 200.0), (180.0, 100.0), (120.0, 10.0)];
+        let theirs = k6_instants_ns(10.0, &stages);
+        let text = "0s:10,3m:50,3m:100,3m:200,3m:100,2m:10";
+        let ours = ramp(text);
+        // Theirs may leave out the event at the very end, where the integral is a whole number.
+        assert!(ours.events() - theirs.len() as u64 <= 1, "{} {}", ours.events(), theirs.len());
+        for (k, theirs_ns) in (1..ours.events()).zip(theirs) {
+            #[expect(clippy::cast_precision_loss, reason = "compared within a microsecond")]
+            let ours_ns = ours.due_ns(k).unwrap() as f64;
+            assert!((ours_ns - theirs_ns).abs() < 1000.0, "event {k}: {ours_ns} {theirs_ns}");
+        }
+    }
+
     #[test]
     fn a_stage_at_rate_zero_is_a_pause() {
         let pause = ramp("0s:1,1s:1,0s:0,5s:0,0s:1,1s:1");
