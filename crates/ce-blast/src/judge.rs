@@ -71,10 +71,12 @@ fn to_f64(number: impl TryInto<u64>) -> f64 {
     number.try_into().unwrap_or(u64::MAX) as f64
 }
 
-/// The verdict on the sender, in words. A closed loop has no schedule to keep.
+/// The verdict on the sender, in words. Without an event, and in a closed loop,
+/// there was no schedule to keep.
 pub(crate) fn verdict(report: &GeneratorReport, tally: &Tally) -> Option<String> {
     let waited = report.held_back;
     let text = match report.limited_by {
+        None if tally.outcomes.planned() == 0 => return None,
         None if report.open_loop => "the schedule was kept".to_owned(),
         None => return None,
         Some(Limit::Input) => {

@@ -44,7 +44,9 @@ impl AmqpTarget {
         let open = async {
             let properties =
                 ConnectionProperties::default().with_connection_name(self.name.as_str().into());
-            let connection = Connection::connect(&self.url, properties).await?;
+            let connection = Connection::connect(&self.url, properties)
+                .await
+                .context("cannot connect; is the broker running?")?;
             let channel = connection.create_channel().await?;
             self.look_for_exchange(&channel).await?;
             channel.confirm_select(ConfirmSelectOptions::default()).await?;
