@@ -1,124 +1,127 @@
-//! Consumes events from a queue.
+//! Consumes events from queues, across lost connections.
 
+mod failure;
 mod inlet;
 mod message;
+mod tap;
 
-use std::future::pending;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::bail;
-use ce_cli::{DataOut, Exit, say};
-use futures_util::StreamExt;
-use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicRejectOptions};
+use anyhow::{anyhow, bail};
+use ce_cli::{DataOut, Exit, masked_url, say};
 use tokio::select;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use crate::cli::AmqpArgs;
-use crate::intake::{Intake, NoOutput};
+use crate::intake::Intake;
 use crate::session::{self, TOOL};
 
-use inlet::{Inlet, within};
+use failure::Failure;
+use inlet::Inlet;
 
-/// A receipt waits at most this long for others, to be acknowledged together with them: each
-/// acknowledgement costs as much as dozens of messages.
-const ACK_AFTER: Duration = Duration::from_millis(50);
+/// The pause before the first attempt to connect again; each further one takes twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// A queue that events come from.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Door {
+    pub(crate) queue: String,
+    /// What comes from it was given up by the broker.
+    pub(crate) dead_letters: bool,
+}
 
 pub(crate) fn run(args: &AmqpArgs, out: &mut DataOut) -> anyhow::Result<Exit> {
+    let doors = doors(args)?;
     let runtime = session::runtime()?;
-    let inlet = runtime.block_on(Inlet::open(args))?;
+    let inlet = runtime.block_on(Inlet::open(args, &doors))?;
     session::receive(&args.common, out, runtime, async |intake| {
-        say(TOOL, &format!("consuming from queue {}", args.queue));
-        let mut tap = Tap { inlet, intake: &intake, args, unacked: None };
-        tap.consume().await?;
-        tap.inlet.close().await
+        for Door { queue, .. } in &doors {
+            say(TOOL, &format!("consuming from queue {queue}"));
+        }
+        let broker = masked_url(&args.from);
+        Link { args, doors: &doors, intake: &intake, broker }.consume(inlet).await
     })
 }
 
-/// Takes messages, one after the other.
-struct Tap<'a> {
-    inlet: Inlet,
-    intake: &'a Intake,
+/// All queues of the command line. One that is named twice would be two competing consumers.
+fn doors(args: &AmqpArgs) -> anyhow::Result<Vec<Door>> {
+    let mut doors: Vec<Door> = Vec::new();
+    for (queues, dead_letters) in [(&args.queue, false), (&args.dead_letter, true)] {
+        for queue in queues {
+            if doors.iter().any(|door| door.queue == *queue) {
+                bail!("queue {queue} is named twice; name each queue once");
+            }
+            doors.push(Door { queue: queue.clone(), dead_letters });
+        }
+    }
+    Ok(doors)
+}
+
+/// The way to the broker, which may break and be mended.
+struct Link<'a> {
     args: &'a AmqpArgs,
-    unacked: Option<Unacked>,
+    doors: &'a [Door],
+    intake: &'a Intake,
+    /// The URL without its password.
+    broker: String,
 }
 
-/// Messages that have a receipt, but not yet an acknowledgement.
-struct Unacked {
-    last_tag: u64,
-    count: u16,
-    due: Instant,
-}
-
-impl Tap<'_> {
-    /// Consumes until the end is asked for. What the broker has sent ahead by then goes back to the
-    /// queue.
-    async fn consume(&mut self) -> anyhow::Result<()> {
-        while self.intake.stop.why().is_none() {
-            let due = self.unacked.as_ref().map(|unacked| unacked.due);
-            let delivery = select! {
-                biased;
-                delivery = self.inlet.consumer.next() => delivery,
-                () = at(due) => {
-                    self.settle().await?;
-                    continue;
-                }
-                () = self.intake.stop.asked() => break,
+impl<'a> Link<'a> {
+    /// Consumes until the end is asked for.
+    async fn consume(&self, mut inlet: Inlet<'a>) -> anyhow::Result<()> {
+        loop {
+            let why = match inlet.consume(self.intake).await {
+                Ok(()) => return Ok(()),
+                Err(Failure::Refused(why)) => bail!(why),
+                Err(Failure::Lost(why)) => why,
             };
-            match delivery {
-                Some(Ok(delivery)) => self.take(&delivery).await?,
-                Some(Err(err)) => bail!("queue {}: {}", self.args.queue, inlet::reason(&err)),
-                None => bail!(
-                    "queue {}: the broker ended the delivery; was the queue deleted?",
-                    self.args.queue
-                ),
+            let lost = Instant::now();
+            say(TOOL, &format!("connection lost: {why}"));
+            self.intake.mark(
+                "connection_lost",
+                &self.broker,
+                BTreeMap::from([("reason".into(), why)]),
+            );
+            self.intake.suspend_idle();
+            let Some(next) = self.mend(lost).await? else { return Ok(()) };
+            inlet = next;
+            self.intake.resume_idle();
+            self.intake.mark("connection_restored", &self.broker, BTreeMap::new());
+            say(TOOL, &format!("connection restored after {:.1} s", lost.elapsed().as_secs_f64()));
+        }
+    }
+
+    /// Connects again, as often as it takes; `None` if the end was asked for.
+    ///
+    /// Even what the broker refuses is tried again: a broker that has just started does not have all
+    /// of its queues yet.
+    async fn mend(&self, lost: Instant) -> anyhow::Result<Option<Inlet<'a>>> {
+        let limit = self.args.reconnect_for;
+        let mut failure = anyhow!("{}: --reconnect-for is over", self.broker);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let left = limit.saturating_sub(lost.elapsed());
+            if left.is_zero() {
+                return Err(failure.context(format!("no connection within {limit:?}")));
             }
-        }
-        self.settle().await
-    }
-
-    async fn take(&mut self, delivery: &Delivery) -> anyhow::Result<()> {
-        let recv_ns = self.intake.arrived();
-        let receipt = match message::receipt(delivery, recv_ns, &self.args.queue) {
-            Ok(receipt) => receipt,
-            Err(err) => {
-                self.intake.counts().not_an_event(&err);
-                let channel = &self.inlet.channel;
-                let options = BasicRejectOptions { requeue: false };
-                let reject = channel.basic_reject(delivery.delivery_tag, options);
-                return within("reject a message", reject).await;
+            let attempt = async {
+                sleep(pause.min(left)).await;
+                Inlet::reopen(self.args, self.doors).await
+            };
+            let opened = select! {
+                biased;
+                () = self.intake.stop.asked() => return Ok(None),
+                opened = attempt => opened,
+            };
+            match opened {
+                Ok(inlet) => return Ok(Some(inlet)),
+                Err(err) => failure = err,
             }
-        };
-        if self.intake.keep(receipt).await.is_err() {
-            // The loop above sees that the end was asked for.
-            return Ok(());
+            pause = LONGEST_PAUSE.min(2 * pause);
         }
-        let due = Instant::now() + ACK_AFTER;
-        let unacked = self.unacked.get_or_insert(Unacked { last_tag: 0, count: 0, due });
-        unacked.last_tag = delivery.delivery_tag;
-        unacked.count += 1;
-        if unacked.count >= (self.args.prefetch / 5).max(1) {
-            self.settle().await?;
-        }
-        Ok(())
-    }
-
-    /// Acknowledges all messages whose receipts are written by now. If they cannot be written,
-    /// nothing is acknowledged, and the broker delivers them again to somebody else.
-    async fn settle(&mut self) -> anyhow::Result<()> {
-        let Some(unacked) = self.unacked.take() else { return Ok(()) };
-        if let Err(NoOutput) = self.intake.flushed().await {
-            return Ok(());
-        }
-        let options = BasicAckOptions { multiple: true };
-        let ack = self.inlet.channel.basic_ack(unacked.last_tag, options);
-        within("acknowledge messages", ack).await
-    }
-}
-
-async fn at(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
-        None => pending().await,
     }
 }

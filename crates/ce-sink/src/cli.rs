@@ -1,6 +1,7 @@
 //! The command line, as typed.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ce_cli::parse;
@@ -10,7 +11,8 @@ Examples:
   ce-sink http > receipts.ndjson
   ce-sink http --delay 20ms --stall 10s:2s | lat-collect - samples.ndjson --out results/stall
   CE_FROM=amqp://user:secret@127.0.0.1/%2f ce-sink amqp --queue receipts --bind cloud-events:#
-  ce-sink amqp --from amqp://127.0.0.1/%2f --queue builds --count 1000 --idle-exit 30s
+  ce-sink http --arrivals arrivals.json --idle-exit 5s > /dev/null
+  ce-sink amqp --from amqp://127.0.0.1/%2f --queue builds --queue parsers --dead-letter dead
 
 Exit codes: 0 done, 2 could not do it, 130 second interrupt";
 
@@ -33,14 +35,19 @@ pub enum Command {
     /// Accept events by POST on any path, and optionally be slow or refuse on purpose
     ///
     /// Structured, binary and batched mode. 202 when the receipt is queued for writing, 400 for what
-    /// is not a CloudEvent, 413 for a body that is too large. The path is the receipt's door.
+    /// is not a CloudEvent, 401 without the token, 405 for another method, 408 for a body that is too
+    /// slow, 413 for one that is too large, 431 for a head that is. The path is the receipt's door.
     #[command(after_help = EXAMPLES)]
     Http(HttpArgs),
-    /// Consume events from a queue of an AMQP 0.9.1 broker such as RabbitMQ
+    /// Consume events from queues of an AMQP 0.9.1 broker such as RabbitMQ
     ///
     /// Structured mode, and binary mode in any of its dialects. A message is acknowledged after its
     /// receipt was written; what is no CloudEvent is rejected without requeueing, and counted. The
     /// queue is the receipt's door.
+    ///
+    /// A connection that is lost is opened again; the marks `connection_lost` and
+    /// `connection_restored` say when. What had no acknowledgement by then comes again, and its
+    /// receipt says `redelivered`.
     #[command(after_help = EXAMPLES)]
     Amqp(AmqpArgs),
 }
@@ -55,6 +62,21 @@ pub struct HttpArgs {
     /// Largest body; a larger one is answered with 413
     #[arg(long, env = "CE_MAX_BODY", value_name = "SIZE", default_value = "1MiB", value_parser = parse::size)]
     pub max_body: u64,
+
+    /// How long a body may take to arrive whole; then the answer is 408
+    #[arg(long, env = "CE_BODY_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = parse::duration)]
+    pub body_timeout: Duration,
+
+    /// Answer 401 to requests without `authorization: Bearer TOKEN`. The file holds the token; the
+    /// variable `CE_BEARER_TOKEN` can hold it instead
+    #[arg(long, env = "CE_BEARER_TOKEN_FILE", value_name = "FILE")]
+    pub bearer_token_file: Option<PathBuf>,
+
+    /// Write at the end how evenly requests arrived: rate, percentiles of the gaps, their coefficient
+    /// of variation (0 is a clock, 1 is Poisson), and the share of gaps below a tenth of the mean
+    /// (0 is a clock, 0.095 is Poisson), as JSON. A request arrives when its head has been read
+    #[arg(long, env = "CE_ARRIVALS", value_name = "FILE")]
+    pub arrivals: Option<PathBuf>,
 
     /// Connections at one time; further ones wait to be accepted
     #[arg(long, env = "CE_MAX_CONNECTIONS", value_name = "N", default_value_t = 10_000,
@@ -93,18 +115,35 @@ pub struct AmqpArgs {
     #[arg(long, env = "CE_FROM", value_name = "URL", hide_env_values = true)]
     pub from: String,
 
-    /// The queue; one that exists is used as it is, else it is declared durable
-    #[arg(long, env = "CE_QUEUE", value_name = "Q")]
-    pub queue: String,
+    /// A queue; one that exists is used as it is, else it is declared durable. Can be given more than
+    /// once
+    #[arg(
+        long,
+        env = "CE_QUEUE",
+        value_name = "Q",
+        value_delimiter = ',',
+        required_unless_present = "dead_letter"
+    )]
+    pub queue: Vec<String>,
 
-    /// Bind the queue to an exchange; one that is missing is declared as durable topic exchange
+    /// A queue that the broker moves messages to when it gives them up. Like --queue, and its receipts
+    /// say why in `dead_lettered`. Can be given more than once
+    #[arg(long, env = "CE_DEAD_LETTER", value_name = "Q", value_delimiter = ',')]
+    pub dead_letter: Vec<String>,
+
+    /// Bind each --queue to an exchange; one that is missing is declared as durable topic exchange
     #[arg(long, env = "CE_BIND", value_name = "EXCHANGE:KEY", value_delimiter = ',', value_parser = Bind::parse)]
     pub bind: Vec<Bind>,
 
-    /// Messages that the broker may send ahead of our acknowledgement
+    /// Messages of each queue that the broker may send ahead of our acknowledgement
     #[arg(long, env = "CE_PREFETCH", value_name = "N", default_value_t = 500,
           value_parser = clap::value_parser!(u16).range(1..))]
     pub prefetch: u16,
+
+    /// How long to try to connect again after the connection was lost, after 100 ms at first and then
+    /// ever less often, at least every 5 s; --idle-exit waits meanwhile. 0s is not at all
+    #[arg(long, env = "CE_RECONNECT_FOR", value_name = "DURATION", default_value = "60s", value_parser = parse::duration)]
+    pub reconnect_for: Duration,
 
     /// When to end.
     #[command(flatten)]

@@ -1,10 +1,14 @@
 //! Accepts events over HTTP/1.1.
 
 mod answer;
+mod arrivals;
 mod simulation;
+mod token;
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,18 +20,25 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::sync::Semaphore;
+use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
 use crate::cli::HttpArgs;
-use crate::intake::Intake;
+use crate::intake::Counts;
 use crate::session::{self, TOOL};
 
 use answer::Answerer;
+use arrivals::{Arrivals, ReportFile};
 use simulation::Simulation;
+use token::Token;
 
 /// How long a connection may take for the next header. For hyper that includes the time in which a
 /// connection is idle; were it short, we would hang up on senders that send seldom.
 const HEADER_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// The longest head of a request, the line and all headers. A longer one, or one of more than 100
+/// headers, is answered with 431.
+const HEAD_LIMIT: usize = 64 << 10;
 
 /// How long requests in progress may take to end, over and above `--delay`.
 const GRACE: Duration = Duration::from_secs(5);
@@ -36,33 +47,47 @@ const GRACE: Duration = Duration::from_secs(5);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(args: &HttpArgs, out: &mut DataOut) -> anyhow::Result<Exit> {
+    let token = Token::load(args.bearer_token_file.as_deref())?;
+    let report = args.arrivals.as_ref().map(ReportFile::create).transpose()?;
     let runtime = session::runtime()?;
     let listener = runtime
         .block_on(TcpListener::bind(args.listen))
         .with_context(|| format!("{}: cannot listen; choose another --listen", args.listen))?;
-    session::receive(&args.common, out, runtime, async |intake| serve(args, listener, intake).await)
+    session::receive(&args.common, out, runtime, async |intake| {
+        say(TOOL, &format!("listening on http://{}", listener.local_addr()?));
+        let answerer = Rc::new(Answerer {
+            intake,
+            simulation: Simulation::new(args),
+            max_body: args.max_body,
+            body_timeout: args.body_timeout,
+            token,
+            arrivals: report.is_some().then(|| RefCell::new(Arrivals::new())),
+        });
+        serve(args, listener, &answerer).await;
+        let arrivals = answerer.arrivals.as_ref().map(|arrivals| arrivals.borrow().report());
+        arrivals.zip(report).map_or(Ok(()), |(arrivals, report)| {
+            say(TOOL, &arrivals.to_string());
+            report.write(&arrivals)
+        })
+    })
 }
 
-async fn serve(args: &HttpArgs, listener: TcpListener, intake: Arc<Intake>) -> anyhow::Result<()> {
-    say(TOOL, &format!("listening on http://{}", listener.local_addr()?));
-    let simulation = Simulation::new(args);
+async fn serve(args: &HttpArgs, listener: TcpListener, answerer: &Rc<Answerer>) {
     if let Some(stall) = args.stall {
-        let intake = Arc::clone(&intake);
-        tokio::spawn(async move { simulation::freeze(stall, &intake).await });
+        let intake = Arc::clone(&answerer.intake);
+        spawn_local(async move { simulation::freeze(stall, &intake).await });
     }
-    let answerer = Arc::new(Answerer { intake, simulation, max_body: args.max_body });
     let slots = Arc::new(Semaphore::new(args.max_connections as usize));
-    accept_until_stopped(&listener, &slots, &answerer).await;
+    accept_until_stopped(&listener, &slots, answerer).await;
     drop(listener);
     // All slots are free again when the last connection has ended.
     let _ = timeout(GRACE + args.delay, slots.acquire_many(args.max_connections)).await;
-    Ok(())
 }
 
 async fn accept_until_stopped(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
-    answerer: &Arc<Answerer>,
+    answerer: &Rc<Answerer>,
 ) {
     let mut complained = false;
     loop {
@@ -76,8 +101,8 @@ async fn accept_until_stopped(
         };
         match accepted {
             Ok((socket, _)) => {
-                let answerer = Arc::clone(answerer);
-                tokio::spawn(async move {
+                let answerer = Rc::clone(answerer);
+                spawn_local(async move {
                     connection(socket, answerer).await;
                     drop(slot);
                 });
@@ -94,19 +119,25 @@ async fn accept_until_stopped(
 
 /// Answers the requests of one connection. How it ends is the sender's business: whatever was
 /// acknowledged has its receipt.
-async fn connection(socket: TcpStream, answerer: Arc<Answerer>) {
+async fn connection(socket: TcpStream, answerer: Rc<Answerer>) {
     // Fails only if the peer is gone already.
     let _ = socket.set_nodelay(true);
     let service = service_fn(|request| {
-        let answerer = Arc::clone(&answerer);
+        let answerer = Rc::clone(&answerer);
         async move { Ok::<_, Infallible>(answerer.answer(request).await) }
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder.max_header_size(HEAD_LIMIT);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
-    select! {
-        _ = connection.as_mut() => return,
-        () = answerer.intake.stop.asked() => connection.as_mut().graceful_shutdown(),
+    let ended = select! {
+        ended = connection.as_mut() => ended,
+        () = answerer.intake.stop.asked() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if ended.is_err_and(|err| err.is_parse()) {
+        Counts::add(&answerer.intake.counts().refused, 1);
     }
-    let _ = connection.await;
 }

@@ -1,6 +1,6 @@
 //! Where every event passes on its way from a transport to the writer, and is counted.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ce_cli::Clock;
 use ce_event::{Event, EventError, Value};
-use ce_record::Receipt;
+use ce_record::{Mark, Receipt};
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::stop::{Stop, Why};
@@ -19,6 +19,9 @@ use crate::writer::{self, Item};
 /// The writer has ended, so no receipt will be written any more.
 #[derive(Debug)]
 pub(crate) struct NoOutput;
+
+/// Stands for the last arrival while nothing can arrive: later than any time.
+const NEVER_IDLE: u64 = u64::MAX;
 
 /// The way to the writer.
 pub(crate) struct Outlet {
@@ -33,7 +36,7 @@ pub(crate) struct Intake {
     pub(crate) stop: Stop,
     outlet: Outlet,
     wanted: Option<Wanted>,
-    /// Zero until something arrives.
+    /// Zero until something arrives, [`NEVER_IDLE`] while nothing can.
     last_arrival_ns: AtomicU64,
     first_arrival: Notify,
     counts: Counts,
@@ -49,7 +52,7 @@ pub(crate) struct Counts {
     first_reason: OnceLock<String>,
     /// Events that were refused by `--reject-every`.
     pub(crate) rejected: AtomicU64,
-    /// Requests with another method than POST, or a body too large or never finished.
+    /// Requests that were no whole POST: head, token or body were not as they must be.
     pub(crate) refused: AtomicU64,
 }
 
@@ -75,7 +78,7 @@ impl std::fmt::Display for Counts {
         }
         write!(f, ", {rejected} rejected on purpose")?;
         if refused > 0 {
-            write!(f, ", {refused} requests refused for method or body")?;
+            write!(f, ", {refused} requests refused for head, token or body")?;
         }
         Ok(())
     }
@@ -128,6 +131,28 @@ impl Intake {
         self.outlet.queue.send(Item::Flush(done)).map_err(|_| NoOutput)?;
         self.outlet.writer.unpark();
         flushed.await.map_err(|_| NoOutput)
+    }
+
+    /// Writes a mark: something happened just now to `name`.
+    pub(crate) fn mark(&self, what: &'static str, name: &str, labels: BTreeMap<String, String>) {
+        let at_ns = self.clock.now_ns();
+        let mark = Mark { at_ns, what: what.into(), name: name.to_owned().into(), labels };
+        // Without a writer there is no stream that the mark could be missing from.
+        let _ = self.outlet.queue.send(Item::Mark(Box::new(mark)));
+    }
+
+    /// Nothing can arrive from now on, so that it means nothing if nothing does.
+    pub(crate) fn suspend_idle(&self) {
+        if self.last_arrival_ns.load(Ordering::Relaxed) > 0 {
+            self.last_arrival_ns.store(NEVER_IDLE, Ordering::Relaxed);
+        }
+    }
+
+    /// Events can arrive again.
+    pub(crate) fn resume_idle(&self) {
+        if self.last_arrival_ns.load(Ordering::Relaxed) == NEVER_IDLE {
+            self.last_arrival_ns.store(self.clock.now_ns(), Ordering::Relaxed);
+        }
     }
 
     /// Waits for the first arrival. One task may.

@@ -9,7 +9,7 @@ use ce_cli::{
     Anchor, Clock, DataOut, Exit, Interrupt, StdoutError, masked_args, process_usage, say,
 };
 use ce_record::{End, FORMAT, Record, Start, append};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
 use crate::cli::CommonArgs;
 use crate::intake::{Intake, Outlet};
@@ -20,11 +20,11 @@ use crate::writer;
 pub(crate) const TOOL: &str = "ce-sink";
 
 /// One thread does all of the receiving: a sink has to be cheap, so that the load can be high.
-pub(crate) fn runtime() -> anyhow::Result<Runtime> {
+pub(crate) fn runtime() -> anyhow::Result<LocalRuntime> {
     Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        .build()
+        .build_local(LocalOptions::default())
         .context("cannot start the runtime; is the limit of open files reached?")
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn runtime() -> anyhow::Result<Runtime> {
 pub(crate) fn receive<F>(
     args: &CommonArgs,
     out: &mut DataOut,
-    runtime: Runtime,
+    runtime: LocalRuntime,
     serve: impl FnOnce(Arc<Intake>) -> F,
 ) -> anyhow::Result<Exit>
 where
@@ -59,7 +59,7 @@ where
         let intake = Arc::new(Intake::new(clock, stop.clone(), outlet, args.count));
         if let Some(limit) = args.idle_exit {
             let intake = Arc::clone(&intake);
-            runtime.spawn(async move { intake.end_when_idle(limit).await });
+            runtime.spawn_local(async move { intake.end_when_idle(limit).await });
         }
         let served = runtime.block_on(serve(Arc::clone(&intake)));
         // The writer ends when the last sender of its queue is gone, and tasks have one.
@@ -69,8 +69,8 @@ where
         (served.map(|()| summary), writer.join().expect("the writer does not panic"))
     });
 
-    let receipts = written?;
-    write_end(out, &clock, receipts, stopped(&stop, served.is_err()))?;
+    let records = written?;
+    write_end(out, &clock, records, stopped(&stop, served.is_err()))?;
     say(TOOL, &served?);
     Ok(Exit::Yes)
 }
@@ -108,14 +108,14 @@ fn write_start(args: &CommonArgs, out: &mut DataOut) -> Result<Clock, StdoutErro
 fn write_end(
     out: &mut DataOut,
     clock: &Clock,
-    receipts: u64,
+    records: u64,
     stopped: ce_record::Stop,
 ) -> Result<(), StdoutError> {
     let usage = process_usage();
     let end = End {
         elapsed_ns: clock.now_ns(),
         stopped,
-        records: receipts,
+        records,
         dropped_records: 0,
         outcomes: None,
         generator: None,

@@ -1,4 +1,4 @@
-//! The one thread that formats and writes receipts.
+//! The one thread that formats and writes records.
 //!
 //! A slow reader of stdout fills the queue, and a full queue makes senders wait.
 //!
@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use ce_cli::{DataOut, StdoutError};
-use ce_record::{Receipt, Record, append};
+use ce_record::{Mark, Receipt, Record, append};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::stop::{Stop, Why};
@@ -26,6 +26,8 @@ const NAP: Duration = Duration::from_millis(10);
 pub(crate) enum Item {
     /// Write this; the number is the room that it takes in the queue.
     Receipt(Receipt<'static>, u32),
+    /// Write this. Marks are too few to be given room.
+    Mark(Box<Mark<'static>>),
     /// Say when everything before this is out. Who sends it unparks the writer.
     Flush(oneshot::Sender<()>),
 }
@@ -42,7 +44,7 @@ pub(crate) fn size(receipt: &Receipt<'_>) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX).min(QUEUE_BYTES)
 }
 
-/// Writes until all senders of `queue` are gone; returns how many receipts there were. If stdout
+/// Writes until all senders of `queue` are gone; returns how many records there were. If stdout
 /// takes no more, asks for the end and wakes everybody who waits for room.
 pub(crate) fn write(
     out: &mut DataOut,
@@ -63,7 +65,7 @@ fn write_all(
     queue: &Receiver<Item>,
     room: &Semaphore,
 ) -> Result<u64, StdoutError> {
-    let mut receipts = 0;
+    let mut records = 0;
     let mut waiting = Vec::new();
     while let Ok(first) = queue.recv() {
         for item in std::iter::once(first).chain(queue.try_iter()) {
@@ -72,7 +74,11 @@ fn write_all(
                     append(out.buffer(), &Record::Receipt(receipt));
                     out.settle()?;
                     room.add_permits(size as usize);
-                    receipts += 1;
+                    records += 1;
+                }
+                Item::Mark(mark) => {
+                    append(out.buffer(), &Record::Mark(*mark));
+                    records += 1;
                 }
                 Item::Flush(done) => waiting.push(done),
             }
@@ -84,5 +90,5 @@ fn write_all(
         }
         thread::park_timeout(NAP);
     }
-    Ok(receipts)
+    Ok(records)
 }

@@ -1,75 +1,99 @@
-//! The way to the broker: connection, queue, bindings, consumer.
+//! Opens the way to the broker: connection, queues, bindings, consumers.
 
 use std::future::Future;
-use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use ce_cli::masked_url;
+use futures_util::future::try_join_all;
 use lapin::options::{
-    BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, ExchangeDeclareOptions,
-    QueueBindOptions, QueueDeclareOptions,
+    BasicConsumeOptions, BasicQosOptions, ExchangeDeclareOptions, QueueBindOptions,
+    QueueDeclareOptions,
 };
 use lapin::types::{FieldTable, ShortString};
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties, Consumer, ErrorKind, ExchangeKind};
-use tokio::time::timeout;
 
+use crate::amqp::Door;
+use crate::amqp::failure::{Failure, within};
+use crate::amqp::tap::Tap;
 use crate::cli::{AmqpArgs, Bind};
+use crate::intake::Intake;
 use crate::session::TOOL;
-
-/// How long the broker may take for any one thing.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The broker's code for a queue or exchange that does not exist.
 const NOT_FOUND: u16 = 404;
 
-/// Delivers the messages of one queue.
-pub(crate) struct Inlet {
-    pub(crate) channel: Channel,
-    pub(crate) consumer: Consumer,
+/// Delivers the messages of all queues: one connection, and a channel for each queue, so that each
+/// has a prefetch of its own.
+pub(crate) struct Inlet<'a> {
     connection: Connection,
+    taps: Vec<Tap<'a>>,
 }
 
-impl Inlet {
-    /// Connects, makes the queue and its bindings if they are missing, and starts consuming.
-    pub(crate) async fn open(args: &AmqpArgs) -> anyhow::Result<Self> {
-        let connection = connect(&args.from).await.context(masked_url(&args.from))?;
-        let queue = name(&args.queue)?;
-        ensure_queue(&connection, &queue)
-            .await
-            .with_context(|| format!("queue {queue} cannot be used; check its owner and name"))?;
-        for bind in &args.bind {
-            ensure_bound(&connection, &queue, bind).await.with_context(|| {
-                let Bind { exchange, key } = bind;
-                format!("queue {queue} cannot be bound to exchange {exchange} with key `{key}`")
+impl<'a> Inlet<'a> {
+    /// Connects, makes the queues and their bindings if they are missing, and starts consuming.
+    pub(crate) async fn open(args: &AmqpArgs, doors: &'a [Door]) -> anyhow::Result<Self> {
+        let connection = connect(&args.from).await?;
+        for Door { queue, dead_letters } in doors {
+            let name = name(queue)?;
+            ensure_queue(&connection, &name).await.with_context(|| {
+                format!("queue {queue} cannot be used; check its owner and name")
             })?;
+            for bind in args.bind.iter().filter(|_| !dead_letters) {
+                ensure_bound(&connection, &name, bind).await.with_context(|| {
+                    let Bind { exchange, key } = bind;
+                    format!("queue {queue} cannot be bound to exchange {exchange} with key `{key}`")
+                })?;
+            }
         }
-        let (channel, consumer) =
-            consume(&connection, &queue, args.prefetch).await.with_context(|| {
-                format!("queue {queue} cannot be consumed; has it another consumer?")
-            })?;
-        Ok(Self { channel, consumer, connection })
+        Self::on(connection, args, doors).await
     }
 
-    /// Ends the delivery. What was delivered and not acknowledged goes back to the queue.
-    pub(crate) async fn close(self) -> anyhow::Result<()> {
-        let cancel = self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default());
-        within("cancel the consumer", cancel).await?;
+    /// Connects and starts consuming. A queue that is gone is not made again: what was in it is lost,
+    /// and that must show.
+    pub(crate) async fn reopen(args: &AmqpArgs, doors: &'a [Door]) -> anyhow::Result<Self> {
+        Self::on(connect(&args.from).await?, args, doors).await
+    }
+
+    async fn on(
+        connection: Connection,
+        args: &AmqpArgs,
+        doors: &'a [Door],
+    ) -> anyhow::Result<Self> {
+        let mut taps = Vec::new();
+        for door in doors {
+            let (channel, consumer) =
+                consume(&connection, &name(&door.queue)?, args.prefetch).await.with_context(
+                    || format!("queue {} cannot be consumed; is it there, and ours?", door.queue),
+                )?;
+            taps.push(Tap::new(door, channel, consumer, (args.prefetch / 5).max(1)));
+        }
+        Ok(Self { connection, taps })
+    }
+
+    /// Consumes until the end is asked for. What the broker has sent ahead by then goes back to its
+    /// queue.
+    pub(crate) async fn consume(mut self, intake: &Intake) -> Result<(), Failure> {
+        try_join_all(self.taps.iter_mut().map(|tap| tap.consume(intake))).await?;
+        for tap in &self.taps {
+            tap.cancel().await?;
+        }
         within("close the connection", self.connection.close(200, "OK".into())).await
     }
 }
 
 async fn connect(url: &str) -> anyhow::Result<Connection> {
+    let broker = masked_url(url);
     // The parser's own message may show the URL, password included.
-    let uri: AMQPUri = url
-        .parse()
-        .map_err(|_| anyhow!("not an AMQP URL; write, e.g., amqp://127.0.0.1:5672/%2f"))?;
+    let uri: AMQPUri = url.parse().map_err(|_| {
+        anyhow!("{broker}: not an AMQP URL; write, e.g., amqp://127.0.0.1:5672/%2f")
+    })?;
     let properties = ConnectionProperties::default().with_connection_name(TOOL.into());
-    within("connect", Connection::connect_uri(uri, properties)).await
+    within("connect", Connection::connect_uri(uri, properties)).await.context(broker)
 }
 
 /// A queue that exists is taken as it is, whatever its arguments.
-async fn ensure_queue(connection: &Connection, queue: &ShortString) -> anyhow::Result<()> {
+async fn ensure_queue(connection: &Connection, queue: &ShortString) -> Result<(), Failure> {
     let declare = async |options: QueueDeclareOptions| {
         let channel = channel(connection).await?;
         let declared = channel.queue_declare(queue.clone(), options, FieldTable::default());
@@ -100,14 +124,14 @@ async fn ensure_bound(
     let options = QueueBindOptions::default();
     let bound =
         channel.queue_bind(queue.clone(), exchange.clone(), key, options, FieldTable::default());
-    within("bind", bound).await
+    Ok(within("bind", bound).await?)
 }
 
 async fn consume(
     connection: &Connection,
     queue: &ShortString,
     prefetch: u16,
-) -> anyhow::Result<(Channel, Consumer)> {
+) -> Result<(Channel, Consumer), Failure> {
     let channel = channel(connection).await?;
     // The client library queues what it is sent, without a limit of its own.
     within("set the prefetch", channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
@@ -118,7 +142,7 @@ async fn consume(
 }
 
 /// The broker closes a channel on each refusal, so that every question gets one of its own.
-async fn channel(connection: &Connection) -> anyhow::Result<Channel> {
+async fn channel(connection: &Connection) -> Result<Channel, Failure> {
     within("open a channel", connection.create_channel()).await
 }
 
@@ -130,26 +154,6 @@ async fn exists<T>(declared: impl Future<Output = lapin::Result<T>>) -> lapin::R
             ErrorKind::ProtocolError(refusal) if refusal.get_id() == NOT_FOUND => Ok(false),
             _ => Err(err),
         },
-    }
-}
-
-/// Waits for an answer of the broker, but not for ever.
-pub(crate) async fn within<T>(
-    what: &str,
-    answer: impl Future<Output = lapin::Result<T>>,
-) -> anyhow::Result<T> {
-    match timeout(TIMEOUT, answer).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(err)) => Err(anyhow!("cannot {what}: {}", reason(&err))),
-        Err(_) => Err(anyhow!("cannot {what}: no answer within {} s", TIMEOUT.as_secs())),
-    }
-}
-
-/// The broker's own words, where it was the broker that refused.
-pub(crate) fn reason(err: &lapin::Error) -> String {
-    match err.kind() {
-        ErrorKind::ProtocolError(refusal) => refusal.get_message().to_string(),
-        _ => err.to_string(),
     }
 }
 

@@ -7,23 +7,40 @@ use ce_record::Receipt;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
+use crate::amqp::Door;
 use crate::intake;
 
-/// Set by the broker when it moves a message to a dead-letter exchange.
-const DEATH_REASON: &str = "x-first-death-reason";
+/// Set by the broker when it moves a message to a dead-letter exchange for the first time.
+const FIRST_REASON: &str = "x-first-death-reason";
+
+/// Every such move, the latest first.
+const DEATHS: &str = "x-death";
+
+/// What is said of a message in a dead-letter queue that does not tell how it got there.
+const UNKNOWN_REASON: &str = "unknown";
 
 pub(crate) fn receipt(
     delivery: &Delivery,
     recv_ns: u64,
-    queue: &str,
+    door: &Door,
 ) -> Result<Receipt<'static>, EventError> {
-    let mut receipt = intake::receipt(event(delivery)?, recv_ns, queue);
+    let mut receipt = intake::receipt(event(delivery)?, recv_ns, &door.queue);
     receipt.redelivered = delivery.redelivered;
     receipt.dead_lettered = headers(delivery)
-        .and_then(|headers| headers.inner().get(DEATH_REASON))
-        .and_then(text)
+        .and_then(death_reason)
+        .or(door.dead_letters.then_some(UNKNOWN_REASON.into()))
         .map(|reason| reason.into_owned().into());
     Ok(receipt)
+}
+
+/// Why the broker gave the message up, at first. Brokers that do not say so have a list.
+fn death_reason(headers: &FieldTable) -> Option<Cow<'_, str>> {
+    let headers = headers.inner();
+    let listed = || match headers.get(DEATHS)?.as_array()?.as_slice().last()? {
+        AMQPValue::FieldTable(death) => death.inner().get("reason"),
+        _ => None,
+    };
+    headers.get(FIRST_REASON).or_else(listed).and_then(text)
 }
 
 fn event(delivery: &Delivery) -> Result<Event<'_>, EventError> {
@@ -74,6 +91,10 @@ mod tests {
         delivery
     }
 
+    fn door(queue: &str, dead_letters: bool) -> Door {
+        Door { queue: queue.into(), dead_letters }
+    }
+
     #[test]
     fn native_values_are_read_like_their_text() {
         let mut headers = FieldTable::default();
@@ -91,12 +112,37 @@ mod tests {
         let event = event(&delivery).unwrap();
         assert_eq!(event.time.as_deref(), Some("2018-04-05T17:31:00Z"));
         assert_eq!(event.extension("flag").unwrap().to_string(), "true");
-        let receipt = receipt(&delivery, 5, "q").unwrap();
+        let receipt = receipt(&delivery, 5, &door("q", false)).unwrap();
         assert_eq!((receipt.seq, receipt.recv_ns, &*receipt.door), (Some(42), 5, "q"));
         assert_eq!(
             (receipt.redelivered, receipt.dead_lettered.as_deref()),
             (true, Some("expired"))
         );
+    }
+
+    #[test]
+    fn the_reason_of_the_first_death_is_told() {
+        let reason = |headers: FieldTable, dead_letters| {
+            let body = br#"{"specversion":"1.0","id":"1","source":"s","type":"t"}"#;
+            let delivery = delivery("application/cloudevents+json", headers, body);
+            receipt(&delivery, 5, &door("q", dead_letters)).unwrap().dead_lettered
+        };
+        let table = |name: &str, value: AMQPValue| {
+            let mut table = FieldTable::default();
+            table.insert(name.into(), value);
+            table
+        };
+        let long = |text: &str| AMQPValue::LongString(text.into());
+        let death = |why: &str| AMQPValue::FieldTable(table("reason", long(why)));
+        let deaths = AMQPValue::FieldArray(vec![death("maxlen"), death("rejected")].into());
+        let mut both = table("x-death", deaths.clone());
+        both.insert("x-first-death-reason".into(), long("expired"));
+        assert_eq!(reason(both, false).as_deref(), Some("expired"));
+        assert_eq!(reason(table("x-death", deaths), true).as_deref(), Some("rejected"));
+        for other in [FieldTable::default(), table("x-death", long("?"))] {
+            assert_eq!(reason(other.clone(), true).as_deref(), Some("unknown"));
+            assert_eq!(reason(other, false), None);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! From a request to its answer.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,22 +9,24 @@ use ce_event::{Event, EventError, Mode, http};
 use ce_record::Receipt;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::timeout;
 
+use crate::http::arrivals::Arrivals;
 use crate::http::simulation::Simulation;
+use crate::http::token::Token;
 use crate::intake::{Counts, Intake, receipt};
-
-/// How long a body may take to arrive whole.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// All that answering takes.
 pub(crate) struct Answerer {
     pub(crate) intake: Arc<Intake>,
     pub(crate) simulation: Simulation,
     pub(crate) max_body: u64,
+    pub(crate) body_timeout: Duration,
+    pub(crate) token: Option<Token>,
+    pub(crate) arrivals: Option<RefCell<Arrivals>>,
 }
 
 /// A status, and a line that says why. The line is empty for success.
@@ -31,6 +34,9 @@ type Answer = (StatusCode, String);
 
 impl Answerer {
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if let Some(arrivals) = &self.arrivals {
+            arrivals.borrow_mut().arrived(self.intake.clock.now_ns());
+        }
         let (status, why) = match self.judge(request).await {
             Ok(()) => (StatusCode::ACCEPTED, String::new()),
             Err(answer) => answer,
@@ -62,6 +68,10 @@ impl Answerer {
     /// The head of a POST and its whole body.
     async fn read(&self, request: Request<Incoming>) -> Result<(Parts, Bytes), Answer> {
         let (head, body) = request.into_parts();
+        if self.token.as_ref().is_some_and(|token| !token.is_shown(&head.headers)) {
+            let why = "show the token: `authorization: Bearer TOKEN`";
+            return Err((StatusCode::UNAUTHORIZED, why.into()));
+        }
         if head.method != Method::POST {
             return Err((StatusCode::METHOD_NOT_ALLOWED, "send events by POST".into()));
         }
@@ -74,12 +84,13 @@ impl Answerer {
             return Err(too_large());
         }
         let limit = usize::try_from(self.max_body).unwrap_or(usize::MAX);
-        match timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {
+        match timeout(self.body_timeout, Limited::new(body, limit).collect()).await {
             Ok(Ok(whole)) => Ok((head, whole.to_bytes())),
             Ok(Err(err)) if err.is::<LengthLimitError>() => Err(too_large()),
             Ok(Err(err)) => Err((StatusCode::BAD_REQUEST, format!("cannot read the body: {err}"))),
             Err(_) => {
-                let why = format!("the body took longer than {} s", BODY_TIMEOUT.as_secs());
+                let limit = self.body_timeout;
+                let why = format!("the body took longer than {limit:?} (--body-timeout)");
                 Err((StatusCode::REQUEST_TIMEOUT, why))
             }
         }
@@ -108,8 +119,13 @@ fn response(status: StatusCode, mut why: String) -> Response<Full<Bytes>> {
     }
     let mut response = Response::new(Full::from(why));
     *response.status_mut() = status;
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    let remedy = match status {
+        StatusCode::METHOD_NOT_ALLOWED => Some((ALLOW, "POST")),
+        StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, "Bearer")),
+        _ => None,
+    };
+    if let Some((name, value)) = remedy {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
 }

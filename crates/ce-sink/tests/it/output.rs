@@ -71,13 +71,14 @@ fn help_shows_examples() {
 
 #[test]
 fn wrong_usage_is_refused() {
-    let usages: [&[&str]; 7] = [
+    let usages: [&[&str]; 8] = [
         &[],
         &["http", "--stall", "10s"],
         &["http", "--reject-status", "200"],
         &["http", "--max-connections", "0"],
         &["http", "--count", "0"],
         &["amqp", "--queue", "q"],
+        &["amqp", "--from", "amqp://127.0.0.1"],
         &["amqp", "--from", "amqp://127.0.0.1", "--queue", "q", "--bind", "exchange"],
     ];
     for args in usages {
