@@ -62,14 +62,30 @@ load() {
     note "$name.lag99" "$(($(field "$work/sent" lag_p99_ns) / 1000))"
 }
 
+# sink FLAGS…: starts one, waits until it listens, and sets $url and $sink.
+sink() {
+    on_last ce-sink http --listen 127.0.0.1:0 "$@" >/dev/null 2>"$work/sink.log" &
+    sink=$!
+    started+=("$sink")
+    for _ in {1..100}; do
+        ! grep -q 'listening on' "$work/sink.log" || break
+        sleep 0.1
+    done
+    url=$(grep -o 'http://[0-9.:]*' "$work/sink.log")/
+}
+
+# evenness RATE: how evenly events arrive, as the receiving end sees it.
+evenness() {
+    local main=$url
+    sink --arrivals "$work/arrivals" --count $(($1 * 5))
+    on_first ce-blast --to "$url" --rate "$1/s" --duration 5s "$work/events" >/dev/null 2>&1
+    wait "$sink"
+    note "gap_cv$1" "$(grep -o '"gap_cv": *[0-9.]*' "$work/arrivals" | grep -o '[0-9.]*$')"
+    url=$main
+}
+
 ce-gen --count 400000 --seed 1 >"$work/events"
-on_last ce-sink http --listen 127.0.0.1:0 >/dev/null 2>"$work/sink.log" &
-started+=($!)
-for _ in {1..100}; do
-    ! grep -q 'listening on' "$work/sink.log" || break
-    sleep 0.1
-done
-url=$(grep -o 'http://[0-9.:]*' "$work/sink.log")/
+sink
 
 for ((round = 1; round <= rounds; round++)); do
     echo "bench: round $round of $rounds" >&2
@@ -81,6 +97,8 @@ for ((round = 1; round <= rounds; round++)); do
     for rate in 1000 5000 20000; do
         load "paced$rate" --to "$url" --rate "$rate/s" --duration 5s
     done
+    evenness 1000
+    evenness 5000
 done
 
 echo "$(nproc) cores, $(awk -F ': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $rounds rounds"
@@ -96,4 +114,7 @@ for rate in 1000 5000 20000; do
     report "paced$rate.lag50" µs "ce-blast, lag p50 at $rate/s"
     report "paced$rate.lag99" µs "ce-blast, lag p99 at $rate/s"
     report "paced$rate.core" '% of a core' "ce-blast, all threads at $rate/s"
+done
+for rate in 1000 5000; do
+    report "gap_cv$rate" '' "coefficient of variation of the gaps at $rate/s"
 done
