@@ -19,6 +19,6 @@ pub use input::{Input, open_input, stdin_is_terminal};
 pub use run::{Exit, run};
 pub use secret::{masked_args, masked_url};
 pub use signal::Interrupt;
-pub use stderr::{Progress, say, stderr_is_terminal};
+pub use stderr::{Progress, say, stderr_is_terminal, stderr_size};
 pub use stdout::{DataOut, StdoutError, stdout_is_pipe};
 pub use usage::{Usage, process_usage};

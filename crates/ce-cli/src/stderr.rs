@@ -14,6 +14,12 @@ pub fn stderr_is_terminal() -> bool {
     std::io::stderr().is_terminal()
 }
 
+/// Columns and rows of the terminal on stderr; `None` when it is none.
+pub fn stderr_size() -> Option<(usize, usize)> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).ok()?;
+    (size.ws_col > 0 && size.ws_row > 0).then(|| (size.ws_col.into(), size.ws_row.into()))
+}
+
 /// A line that tells how far the work is: redrawn in place on a terminal, else a plain line every
 /// ten seconds, so that a log stays short and a job that looks for signs of life sees them.
 #[derive(Debug)]
@@ -43,8 +49,7 @@ impl Progress {
             return say(self.tool, text);
         }
         let line = format!("{}: {text}", self.tool);
-        let columns = rustix::termios::tcgetwinsize(rustix::stdio::stderr())
-            .map_or(80, |size| usize::from(size.ws_col).max(20));
+        let columns = stderr_size().map_or(80, |(columns, _)| columns.max(20));
         let line: String = line.chars().take(columns - 1).collect();
         let blank = self.width.saturating_sub(line.chars().count());
         self.width = line.chars().count();

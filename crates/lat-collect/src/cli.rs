@@ -1,7 +1,10 @@
 //! The command line, as typed.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use ce_cli::parse;
 use clap::builder::BoolishValueParser;
 
 const EXAMPLES: &str = "\
@@ -10,6 +13,7 @@ Examples:
     lat-collect --out results/first
   lat-collect sent.ndjson received.ndjson --out results/first
   lat-collect <(ce-sink amqp --queue q) sent.ndjson --out results/first
+  lat-collect - <(sys-watch --host) --out results/spike --live --serve 127.0.0.1:9464
 
 Streams are told apart by what they hold and are read side by side, so FIFOs do. With the stream of a
 ce-sink among them, every event is accounted for: delivered, lost, duplicated.
@@ -36,6 +40,38 @@ pub struct Cli {
     /// Count lines that are no records and go on, instead of ending there
     #[arg(long, env = "CE_SKIP_BAD_LINES", value_parser = BoolishValueParser::new())]
     pub skip_bad_lines: bool,
+
+    /// Show the run on stderr while it goes on
+    ///
+    /// On a terminal: rates, percentiles, errors, in flight, ledger, alerts, redrawn each second.
+    /// Elsewhere: one line every ten seconds. `NO_COLOR` is respected.
+    #[arg(long, env = "CE_LIVE", value_parser = BoolishValueParser::new())]
+    pub live: bool,
+
+    /// Serve a live page and, under /metrics, the figures for Prometheus, e.g., 127.0.0.1:9464
+    ///
+    /// Port 0 is a free one; the address is said on stderr. Also there: /snapshot.json.
+    #[arg(long, env = "CE_SERVE", value_name = "ADDRESS")]
+    pub serve: Option<SocketAddr>,
+
+    /// Let other machines see what is served: there is no password
+    #[arg(long, env = "CE_SERVE_REMOTE", requires = "serve", value_parser = BoolishValueParser::new())]
+    pub serve_remote: bool,
+
+    /// Go on serving for this time after the end, for the last scrape; Ctrl-C ends it
+    #[arg(
+        long,
+        env = "CE_LINGER",
+        value_name = "DURATION",
+        requires = "serve",
+        default_value = "15s",
+        value_parser = parse::duration
+    )]
+    pub linger: Duration,
+
+    /// Objectives to show the run's standing by; the verdict is slo-check's
+    #[arg(long, env = "CE_SLO", value_name = "FILE")]
+    pub slo: Option<PathBuf>,
 }
 
 #[cfg(test)]

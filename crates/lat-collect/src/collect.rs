@@ -18,6 +18,7 @@ use crate::errors::Errors;
 use crate::group::{Group, LAG, seconds};
 use crate::input::News;
 use crate::ledger::{Joined, Ledger, Received, Sent, Texts};
+use crate::live::{View, Watch};
 use crate::names::Names;
 use crate::out_dir::OutDir;
 use crate::series::{Series, SeriesFiles, Timed};
@@ -44,6 +45,8 @@ pub(crate) struct Collector {
     series: Series,
     errors: Errors,
     ledger: Ledger,
+    receipts: u64,
+    watch: Watch,
     last_ns: i64,
     files: Files,
     dir: OutDir,
@@ -65,6 +68,8 @@ pub(crate) struct Collected {
     pub(crate) run: Run,
     pub(crate) summary: Summary,
     pub(crate) ledger: LedgerReport,
+    /// The scenarios with their histograms.
+    pub(crate) scenarios: Vec<(String, Group)>,
     pub(crate) failure: Option<anyhow::Error>,
 }
 
@@ -88,6 +93,8 @@ impl Collector {
             series: Series::default(),
             errors: Errors::default(),
             ledger: Ledger::new(dir.path(SPILL)),
+            receipts: 0,
+            watch: Watch::default(),
             last_ns: 0,
             files: Files { rows, log, log_has_header: false, watch, marks },
             dir,
@@ -156,6 +163,25 @@ impl Collector {
         )
     }
 
+    /// What has been counted so far, for those who watch.
+    pub(crate) fn view(&self) -> View<'_> {
+        View {
+            run: self.streams.run_name().map_or_else(|| self.dir.name(), ToOwned::to_owned),
+            generator: verdict::judge(
+                self.streams.ends(),
+                self.overall.outcomes(),
+                self.overall.metric(LAG),
+            ),
+            overall: &self.overall,
+            scenarios: self.scenario_names.all().iter().zip(&self.scenarios).collect(),
+            series: &self.series,
+            errors: &self.errors,
+            watch: &self.watch,
+            receipts: self.receipts,
+            last_ns: self.last_ns,
+        }
+    }
+
     fn count(&mut self, stream: usize, batch: &Batch) -> anyhow::Result<()> {
         for item in &batch.items {
             match item {
@@ -204,6 +230,7 @@ impl Collector {
         receipt: &ReceiptItem,
     ) -> anyhow::Result<()> {
         let recv_ns = self.streams.on_run_clock(stream, receipt.recv_ns);
+        self.receipts += 1;
         let texts = (batch.text(receipt.source), batch.text(receipt.id));
         let ReceiptItem { redelivered, dead_lettered, .. } = *receipt;
         let joined = self.ledger.received(texts, Received { recv_ns, redelivered, dead_lettered });
@@ -225,6 +252,7 @@ impl Collector {
     fn gauge(&mut self, stream: usize, gauge: &Gauge<'_>) -> anyhow::Result<()> {
         let at = seconds(self.streams.on_run_clock(stream, gauge.at_ns));
         let labels = labels(&gauge.labels);
+        self.watch.gauge(at, &gauge.name, &labels, gauge.value);
         let row = [&format!("{at:.3}"), gauge.name.as_ref(), &labels, &gauge.value.to_string()];
         self.files.watch.write_record(row).with_context(|| self.dir.cannot_write(WATCH))
     }
@@ -232,6 +260,7 @@ impl Collector {
     fn mark(&mut self, stream: usize, mark: &Mark<'_>) -> anyhow::Result<()> {
         let at = seconds(self.streams.on_run_clock(stream, mark.at_ns));
         let labels = labels(&mark.labels);
+        self.watch.mark(at, &mark.what, &mark.name, &labels);
         let row = [&format!("{at:.3}"), mark.what.as_ref(), mark.name.as_ref(), &labels];
         self.files.marks.write_record(row).with_context(|| self.dir.cannot_write(MARKS))
     }
@@ -282,7 +311,8 @@ impl Collector {
         self.dir.json(SUMMARY, &summary)?;
         self.dir.json(RUN, &run)?;
         let failure = self.streams.take_failure();
-        Ok(Collected { dir: self.dir.finish()?, run, summary, ledger, failure })
+        let scenarios = self.scenario_names.all().iter().cloned().zip(self.scenarios).collect();
+        Ok(Collected { dir: self.dir.finish()?, run, summary, ledger, scenarios, failure })
     }
 
     fn run(&self, version: &str) -> Run {

@@ -57,13 +57,25 @@ impl Errors {
         count.last_ns = count.last_ns.max(due_ns);
     }
 
-    /// Writes them, the most frequent first.
-    pub(crate) fn write(&self, to: impl Write) -> csv::Result<()> {
+    /// The most frequent ones: outcome, code, message and how often.
+    pub(crate) fn top(&self, limit: usize) -> Vec<(Outcome, Option<u16>, String, u64)> {
+        let row = |(failure, count): (&Failure, &Count)| {
+            (failure.outcome, failure.code, failure.message.to_string(), count.times)
+        };
+        self.sorted().into_iter().take(limit).map(row).collect()
+    }
+
+    fn sorted(&self) -> Vec<(&Failure, &Count)> {
         let mut all: Vec<_> = self.counts.iter().collect();
         all.sort_by(|(a, x), (b, y)| y.times.cmp(&x.times).then_with(|| a.cmp(b)));
+        all
+    }
+
+    /// Writes them, the most frequent first.
+    pub(crate) fn write(&self, to: impl Write) -> csv::Result<()> {
         let mut rows = csv::Writer::from_writer(to);
         rows.write_record(ERRORS_COLUMNS)?;
-        for (failure, count) in all {
+        for (failure, count) in self.sorted() {
             rows.write_record([
                 failure.outcome.as_str(),
                 &failure.code.map_or_else(String::new, |code| code.to_string()),

@@ -4,7 +4,7 @@
 //! `collect` is the one thread that counts; `streams` puts all clocks on one; `group` holds the
 //! figures of a scenario or type, `series` those of a second, `errors` the failures; `ledger` joins
 //! what was sent with what arrived; `verdict` judges the senders; `out_dir` writes, `report` says it
-//! in words.
+//! in words. `live` shows the run while it goes on, in a terminal and through `serve` over HTTP.
 
 pub mod cli;
 
@@ -14,20 +14,23 @@ mod errors;
 mod group;
 mod input;
 mod ledger;
+mod live;
 mod names;
 mod out_dir;
 mod report;
 mod series;
+mod serve;
 mod streams;
 mod verdict;
 
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use ce_cli::{Exit, Interrupt, Progress, say};
+use ce_cli::{Exit, Interrupt, say};
 
 use crate::cli::Cli;
 use crate::collect::Collector;
+use crate::live::Live;
 use crate::out_dir::OutDir;
 
 const TOOL: &str = "lat-collect";
@@ -37,21 +40,19 @@ const TOOL: &str = "lat-collect";
 /// The first Ctrl-C does not end it: it reaches the senders too, and their last records are still to
 /// come. The second does.
 pub fn run(cli: &Cli) -> anyhow::Result<Exit> {
-    let _first_is_for_the_senders = Interrupt::install()?;
+    let interrupt = Interrupt::install()?;
     let news = input::start(&cli.records, cli.skip_bad_lines)?;
+    let mut live = Live::start(cli)?;
     let mut collector = Collector::new(&cli.records, OutDir::create(&cli.out)?)?;
-    let mut progress = Progress::new(TOOL);
     while !collector.is_over() {
         match news.recv_timeout(Duration::from_millis(100)) {
             Ok((stream, news)) => collector.take(stream, news)?,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        if progress.is_due() {
-            progress.show(&collector.progress());
-        }
+        live.look(&collector);
     }
-    progress.clear();
+    live.look_last(&collector);
     let collector = match collector.discard_if_empty()? {
         Ok(collector) => collector,
         Err(reasons) => {
@@ -60,7 +61,9 @@ pub fn run(cli: &Cli) -> anyhow::Result<Exit> {
         }
     };
     let collected = collector.finish(env!("CARGO_PKG_VERSION"))?;
+    live.finish(&collected);
     say(TOOL, &report::text(&collected));
+    live.linger(&interrupt);
     match collected.failure {
         Some(failure) => Err(failure),
         None if collected.run.complete => Ok(Exit::Yes),

@@ -37,13 +37,14 @@ pub(crate) struct Series {
     encoder: HlogEncoder,
 }
 
+/// What is counted in a second of a scenario.
 #[derive(Debug, Default)]
-struct Cell {
-    outcomes: OutcomeCounts,
-    sent: u64,
-    answered: u64,
-    received: u64,
-    metrics: [Window; METRICS.len()],
+pub(crate) struct Cell {
+    pub(crate) outcomes: OutcomeCounts,
+    pub(crate) sent: u64,
+    pub(crate) answered: u64,
+    pub(crate) received: u64,
+    pub(crate) metrics: [Window; METRICS.len()],
 }
 
 /// Where the rows go.
@@ -117,6 +118,16 @@ impl Series {
             return None;
         }
         Some(self.open.entry((second, scenario)).or_default())
+    }
+
+    /// The second of the newest due time.
+    pub(crate) fn newest(&self) -> Option<i64> {
+        self.newest
+    }
+
+    /// The seconds that are still open, one after the other, each with its scenarios.
+    pub(crate) fn open_cells(&self) -> impl Iterator<Item = (i64, &Cell)> {
+        self.open.iter().map(|(&(second, _), cell)| (second, cell))
     }
 
     /// Values that came too late for their row; they are in the totals and in the log.

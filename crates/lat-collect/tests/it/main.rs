@@ -4,6 +4,8 @@
 
 mod bad_input;
 mod figures;
+mod http;
+mod live;
 
 use std::fs;
 use std::path::{Path, PathBuf};
