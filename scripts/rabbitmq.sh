@@ -137,7 +137,7 @@ answers() (   # both protocols, spoken by hand so that no client program is need
 
 start() {   # start KEEP(0|1)
     local began p pid
-    [[ -x $server ]] || "$root/scripts/rabbitmq/install.sh" "$server" "$dir/install.log" 9>&-
+    [[ -x $server ]] || "$root/scripts/install.sh" rabbitmq-server "$server" "$dir/install.log" 9>&-
     began=$SECONDS
     starting=1
     stop_all   # leftovers of a node that was killed

@@ -25,6 +25,8 @@ else
     say "NO BROKER: the tests that need one are SKIPPED"
 fi
 
+scripts/live-tools.sh
+
 log=target/test.log
 mkdir -p target
 status=0

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has to fail")]
 
 mod bad_input;
+mod browser;
+mod external;
 mod figures;
 mod http;
 mod live;
+mod prometheus;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -80,15 +80,17 @@ function draw(chart, from, to) {
   const rows = shown(chart.data), has = rows.some((row) => chart.series.some(([, , get]) => get(row) != null));
   chart.card.hidden = chart.optional && !has;
   if (chart.card.hidden) return;
-  const width = chart.svg.clientWidth || 400, height = 150, left = 8, bottom = 20, right = 8, above = 16;
+  // What nobody watches takes no room.
+  chart.svg.style.display = has || chart.data === points ? '' : 'none';
+  const width = chart.svg.clientWidth || 400, height = 150, left = 64, bottom = 20, right = 8, above = 8;
   chart.svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
   const max = chart.top || nice(Math.max(...rows.flatMap((row) => chart.series.map(([, , get]) => get(row) ?? 0)), 0));
   const x = (second) => left + (second - from) / Math.max(1, to - from) * (width - left - right);
   const y = (value) => above + (1 - Math.min(1, value / max)) * (height - above - bottom);
-  const parts = [], labels = [];
+  const parts = [];
   for (const share of [0, 0.5, 1]) {
     parts.push(element('line', { svg: 1, class: 'grid', x1: left, x2: width - right, y1: y(max * share), y2: y(max * share) }));
-    if (has && share) labels.push(element('text', { svg: 1, x: left, y: y(max * share) - 4 }, chart.format(max * share)));
+    if (has && share) parts.push(element('text', { svg: 1, x: left - 8, y: y(max * share) + 4, 'text-anchor': 'end' }, chart.format(max * share)));
   }
   parts.push(element('text', { svg: 1, x: left, y: height - 4 }, clock(from)), element('text', { svg: 1, x: width - right, y: height - 4, 'text-anchor': 'end' }, clock(to)));
   for (const mark of snapshot ? snapshot.marks : []) {
@@ -111,7 +113,7 @@ function draw(chart, from, to) {
   }
   if (!has) chart.legend.append(element('span', {}, chart.data === watch ? 'not watched: see sys-watch' : 'no data so far'));
   if (at) parts.push(element('line', { svg: 1, class: 'cursor', x1: x(at.second), x2: x(at.second), y1: above, y2: height - bottom }));
-  chart.svg.replaceChildren(...parts, ...labels);
+  chart.svg.replaceChildren(...parts);
 }
 
 function drawAll() {

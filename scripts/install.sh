@@ -1,22 +1,23 @@
 #!/usr/bin/env bash
-# install.sh SERVER LOG: installs Debian's rabbitmq-server so that SERVER exists, without
-# letting the package start its system-wide broker. Used by ../rabbitmq.sh.
+# install.sh PACKAGE PROGRAM LOG: installs Debian's PACKAGE so that PROGRAM exists, without letting
+# the package start a system-wide service. Used by rabbitmq.sh and live-tools.sh.
 set -euo pipefail
 
-server=$1 log=$2
+package=$1 program=$2 log=$3
 policy=/usr/sbin/policy-rc.d
 policy_made=''
 
-die() { echo "rabbitmq.sh: $*" >&2; exit 2; }
+say() { echo "install.sh: $*" >&2; }
+die() { say "$*"; exit 2; }
 
 if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
-    die "RabbitMQ is missing: install the package rabbitmq-server (which brings Erlang)"
+    die "$program is missing: install the package $package"
 fi
 
 # One installer per machine, as it may have to put policy-rc.d in place and take it away.
 exec 8>/run/lock/ce-load-install.lock
 flock -w 600 8 || die "another installation holds /run/lock/ce-load-install.lock"
-[[ ! -x $server ]] || exit 0
+[[ ! -x $program ]] || exit 0
 
 trap '[[ -z $policy_made ]] || rm -f "$policy"' EXIT
 trap 'exit 129' HUP
@@ -31,18 +32,18 @@ if [[ ! -e $policy ]] || grep -qs '^# ce-load, temporary' "$policy"; then
     chmod 755 "$policy"
 fi
 answer=0
-"$policy" rabbitmq-server start >/dev/null 2>&1 || answer=$?
+"$policy" "$package" start >/dev/null 2>&1 || answer=$?
 ((answer == 101)) || die "$policy lets packages start services:" \
-    "install rabbitmq-server yourself, then start again"
+    "install $package yourself, then start again"
 
-echo "rabbitmq.sh: installing rabbitmq-server, which can take minutes (log: $log)" >&2
+say "installing $package, which can take minutes (log: $log)"
 export DEBIAN_FRONTEND=noninteractive
 apt() { apt-get -y -o DPkg::Lock::Timeout=300 "$@" >>"$log" 2>&1 </dev/null 8>&-; }
 : >"$log"
 # The lists may be absent or too old: the first try fails then.
-install=(apt install --no-install-recommends rabbitmq-server)
+install=(apt install --no-install-recommends "$package")
 if ! "${install[@]}" && ! { apt update && "${install[@]}"; }; then
     tail -n 15 "$log" >&2
-    die "installing rabbitmq-server failed"
+    die "installing $package failed"
 fi
-[[ -x $server ]] || die "the package rabbitmq-server did not bring $server"
+[[ -x $program ]] || die "the package $package did not bring $program"
