@@ -260,7 +260,7 @@ fn ledger(snapshot: &Snapshot, style: Style) -> String {
         }
         None if now.receipts > 0 => {
             let text = format!(
-                " {} received, {} acked and awaited, {} further receipts",
+                " {} received, {} acked and awaited, {} receipts repeated or early",
                 now.received, now.awaited, now.further
             );
             line.add(Tone::Plain, &text).done()

@@ -161,6 +161,23 @@ fn a_terminal_shows_the_run_and_is_left_as_it_was() {
     }
 }
 
+/// Takes ten seconds, because that is what is promised.
+#[test]
+fn without_a_terminal_there_is_a_plain_line_every_ten_seconds() {
+    let folder = Folder::new();
+    let (a, b) = (folder.path("a"), folder.write("sent", sent(500)));
+    assert!(Command::new("mkfifo").arg(&a).status().unwrap().success());
+    let mut running =
+        lat_collect().args([&a, &b]).arg("--out").arg(folder.path("run")).arg("--live").spawn();
+    let mut silent = File::options().write(true).open(&a).unwrap();
+    let line = running.wait_for("00:04: 500 planned, 500 sent, 500 ok, 0 not; 100.0/s sent");
+    assert!(!line.contains('\x1b'), "{line:?}");
+    silent.write_all(received(500).as_bytes()).unwrap();
+    drop(silent);
+    assert_eq!(running.wait(), 0);
+    assert!(running.stderr().contains("500 delivered, 0 lost"), "{}", running.stderr());
+}
+
 #[test]
 fn objectives_that_cannot_be_read_end_it_before_the_run() {
     let folder = Folder::new();

@@ -106,7 +106,7 @@ fn the_view_fits_into_24_rows_of_80_columns_and_says_it_all() {
         " lag         12.3 ms",
         " outcomes  9980 ok  10 timeout",
         " errors    timeout × 10  no answer [2J within 1 s",
-        " ledger    9000 received, 980 acked and awaited, 1 further receipts",
+        " ledger    9000 received, 980 acked and awaited, 1 receipts repeated or early",
         " generator keeps the schedule, lag p99 99 µs",
         " alerts    high latency (12.00 s)",
         " slo       warning  success 97 % (> 99 %)",

@@ -173,7 +173,7 @@ function figures(s) {
       [name].concat(names.map(([key]) => span(all.metrics[metric + '_us'][key]))))));
   table('errors', Object.entries(outcomes).filter(([name, count]) => count || name === 'ok').map(([name, count]) => [name.replace('_', ' '), [whole(count), name === 'ok' ? 'good' : 'bad']]).concat(
     s.errors.map((e) => [[[e.outcome, e.code, e.message].filter((it) => it != null && it !== '').join(' '), 'text dim'], whole(e.count)])));
-  const now = [['received', s.ledger.received], ['acknowledged, not arrived so far', s.ledger.awaited], ['further receipts', s.ledger.further]];
+  const now = [['received', s.ledger.received], ['acknowledged, not arrived so far', s.ledger.awaited], ['receipts repeated, or ahead of their sample', s.ledger.further]];
   const end = account && [['delivered', account.delivered], ['lost', account.lost], ['duplicates', account.duplicates], ['redelivered', account.redelivered],
     ['in doubt, arrived', account.in_doubt_arrived], ['in doubt, missing', account.in_doubt_missing], ['not acknowledged, arrived', account.unacked_arrived], ['dead-lettered', account.dead_lettered], ['unexpected', account.unexpected]];
   const rows = account ? account.has_receipts ? end : [] : received() ? now : [];
