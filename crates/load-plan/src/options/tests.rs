@@ -170,3 +170,30 @@ fn an_unknown_option_at_the_top_is_refused() {
     let message = plan(r#"{"scenario": {}, "vus": 1, "duration": "1s"}"#).unwrap_err().to_string();
     assert_eq!(message, "plan:1:2: `scenario` means nothing to a plan; did you mean `scenarios`?");
 }
+
+/// A ramp sends the mean of its two rates, times its seconds.
+#[test]
+fn each_example_sends_what_its_rates_add_up_to() {
+    let peaks = include_str!("../../../../examples/plans/parser-peaks.toml");
+    let stress = include_str!("../../../../examples/plans/stress.toml");
+    let endurance = include_str!("../../../../examples/plans/endurance.toml");
+    let http = include_str!("../../../../examples/plans/direct-http.toml");
+    let spike = (100 + 1500) * 15 + 1500 * 60 + (1500 + 100) * 15;
+    let climb = (100 + 2000) * 150 + 2000 * 120;
+    adds_up(peaks, &[("blockchain-burst", 800 * 60), ("trading", 1200 * 300), ("spike", spike)]);
+    adds_up(stress, &[("climb", climb), ("recovery", 50 * 300)]);
+    adds_up(endurance, &[("endurance", 50 * 8 * 3600)]);
+    adds_up(http, &[("cold-start", 20), ("sustained", 50 * 900)]);
+}
+
+/// Scenarios count in any order.
+fn adds_up(text: &str, expected: &[(&str, u64)]) {
+    let plan = plan(text).unwrap();
+    assert_eq!(plan.warnings, Vec::<String>::new());
+    let mut found: Vec<_> =
+        plan.scenarios.iter().map(|it| (it.name.as_str(), events(it).unwrap())).collect();
+    let mut expected = expected.to_vec();
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+}
