@@ -1,13 +1,13 @@
 # The commands of the project. `make` alone lists them.
 SHELL := bash
 # What a target's script reads, given as `make test-load-closed CONCURRENT=50` or in the environment.
-export BROKER_URL EVENT_TYPE CONCURRENT DURATION
+export BROKER_URL EVENT_TYPE CONCURRENT DURATION ENV OUT
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build all tools for real use (target/release)
@@ -34,6 +34,25 @@ demo-rabbitmq: build ## The same through a real RabbitMQ
 .PHONY: test-load-closed
 test-load-closed: build ## A closed loop: BROKER_URL, EVENT_TYPE, CONCURRENT, DURATION
 	scripts/closed-loop.sh
+
+.PHONY: test-load-baseline test-load-rampup test-load-spike test-load-sustained test-load-all
+test-load-baseline: ## 10 events/s for 5 minutes: BROKER_URL, EVENT_TYPE, ENV
+test-load-rampup: ## From 10 to 200 events/s and back in 14 minutes
+test-load-spike: ## From 100 to 500 events/s and back in 4 minutes
+test-load-sustained: ## 100 events/s for 30 minutes
+test-load-all: ## These four after each other, 55 minutes
+test-load-baseline test-load-rampup test-load-spike test-load-sustained test-load-all: build
+	scripts/load.sh $(@:test-load-%=%)
+
+.PHONY: test-stress test-endurance
+test-stress: ## Up to 2000 events/s, then the recovery
+test-endurance: ## 50 events/s for 8 hours
+test-stress test-endurance: build
+	scripts/load.sh $(@:test-%=%)
+
+.PHONY: test-load-k6 test-load-python
+test-load-k6: test-load-all ## Another name of test-load-all
+test-load-python: test-load-closed ## Another name of test-load-closed
 
 .PHONY: bench
 bench: ## Measure what an event costs each tool on this machine

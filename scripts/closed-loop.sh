@@ -9,6 +9,7 @@ usage() {
     cat <<'USAGE'
 usage: scripts/closed-loop.sh [--help]
 environment: BROKER_URL=http://127.0.0.1:8081  where to send
+             ENV=dev                           what is loaded; production is refused
              EVENT_TYPE=build                  build or parser
              CONCURRENT=100                    senders
              DURATION=300                      seconds, the ramp-up included
@@ -25,6 +26,10 @@ case "${1:-}" in
     *) usage >&2; exit 2 ;;
 esac
 
+env=${ENV:-dev}
+case "${env,,}" in
+    prod* | prd* | live) echo "closed-loop.sh: ENV=$env is production, which is never loaded: use ENV=dev" >&2; exit 2 ;;
+esac
 duration=${DURATION:-300}
 # A short run is not all ramp-up.
 ramp_up=${RAMP_UP:-$((duration < 120 ? duration / 2 : 60))}
