@@ -101,6 +101,11 @@ pub struct Cli {
     #[arg(long, env = "CE_DURATION", value_name = "DURATION", value_parser = parse::duration)]
     pub duration: Option<Duration>,
 
+    /// Measure the events that are due in this time, and keep them out of the verdict
+    #[arg(long, env = "CE_WARM_UP", value_name = "DURATION", default_value = "0s",
+          value_parser = parse::duration, conflicts_with = "plan")]
+    pub warm_up: Duration,
+
     /// Closed loop: start the senders evenly over this time
     #[arg(long, env = "CE_RAMP_UP", value_name = "DURATION", default_value = "0s",
           value_parser = parse::duration, conflicts_with_all = ["rate", "stages", "plan"])]

@@ -82,17 +82,22 @@ pub(crate) fn events(scenario: &Scenario) -> Option<u64> {
 }
 
 fn scenario(cli: &Cli) -> anyhow::Result<Scenario> {
-    Ok(Scenario {
+    let scenario = Scenario {
         name: cli.scenario.clone(),
         start_ns: 0,
         executor: executor(cli)?,
         tags: BTreeMap::new(),
+        warm_up_ns: nanoseconds(cli.warm_up).context("--warm-up")?,
         graceful_stop_ns: nanoseconds(cli.grace).context("--grace")?,
         max_in_flight: None,
         events: None,
         to: None,
         routing_key: None,
-    })
+    };
+    if scenario.is_all_warm_up() {
+        bail!("--warm-up is as long as the load: nothing is left to judge");
+    }
+    Ok(scenario)
 }
 
 fn executor(cli: &Cli) -> anyhow::Result<Executor> {
@@ -152,6 +157,7 @@ fn compress(scenario: &mut Scenario, factor: u32) {
         Executor::Arrivals { .. } => {}
         Executor::Users { stages, pause_ns, .. } => {
             scenario.start_ns /= factor;
+            scenario.warm_up_ns /= factor;
             *pause_ns /= factor;
             for stage in stages {
                 stage.duration_ns /= factor;
@@ -159,15 +165,24 @@ fn compress(scenario: &mut Scenario, factor: u32) {
         }
         Executor::Iterations { max_duration_ns, pause_ns, .. } => {
             scenario.start_ns /= factor;
+            scenario.warm_up_ns /= factor;
             *max_duration_ns /= factor;
             *pause_ns /= factor;
         }
     }
 }
 
-/// The plan as the `start` record shows it.
-pub(crate) fn describe(plan: &Plan) -> Value {
-    let scenarios = plan.scenarios.iter().map(|it| (it.name.clone(), describe_scenario(it)));
+/// The plan as the `start` record shows it. Due times of an open loop are divided by `time_scale`.
+pub(crate) fn describe(plan: &Plan, time_scale: u32) -> Value {
+    let describe = |it: &Scenario| {
+        let mut value = describe_scenario(it);
+        if it.warm_up_ns > 0 {
+            let scale = if is_open_loop(it) { u64::from(time_scale) } else { 1 };
+            value["warm_up_until_ns"] = json!((it.start_ns + it.warm_up_ns) / scale);
+        }
+        (it.name.clone(), value)
+    };
+    let scenarios = plan.scenarios.iter().map(describe);
     json!({ "scenarios": scenarios.collect::<serde_json::Map<_, _>>() })
 }
 
@@ -266,5 +281,9 @@ mod tests {
         check(&["--vus", "0"], "--vus");
         check(&["--vus", "2", "--ramp-up", "1m", "--duration", "1m"], "make --duration longer");
         check(&["--vus", "2", "--shard", "0/2"], "--shard divides a schedule");
+        check(
+            &["--rate", "9/s", "--duration", "9s", "--warm-up", "9s"],
+            "nothing is left to judge",
+        );
     }
 }

@@ -52,6 +52,10 @@ pub(crate) fn table(plan: &Plan, cli: &Cli, out: &mut DataOut) -> anyhow::Result
             clock(scenario.start_ns),
         )?;
     }
+    for scenario in plan.scenarios.iter().filter(|it| it.warm_up_ns > 0) {
+        let length = clock(scenario.warm_up_ns);
+        writeln!(text, "{}: the first {length} are warm-up and not judged", scenario.name)?;
+    }
     text.push_str(&totals(plan, cli)?);
     match end_ns {
         Some(end_ns) if end_ns > 0 => text.push_str(&curve(plan, end_ns)),

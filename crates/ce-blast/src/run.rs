@@ -214,7 +214,7 @@ impl Run<'_> {
             boot_id: anchor.boot_id,
             args: masked_args(),
             seed: Some(self.cli.seed),
-            plan: describe(self.plan),
+            plan: describe(self.plan, self.cli.time_scale.unwrap_or(1)),
             calibration: Some(calibration),
         }
     }

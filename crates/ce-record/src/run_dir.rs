@@ -156,8 +156,11 @@ pub struct Summary {
     pub format: u32,
     /// The run's name.
     pub run: String,
-    /// All events together.
+    /// All events together, apart from those of a warm-up.
     pub overall: Block,
+    /// Events that were due while the plan warms the target up; no other block has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<Block>,
     /// Each scenario of the plan.
     pub scenarios: BTreeMap<String, Block>,
     /// Each CloudEvents type.

@@ -1,5 +1,7 @@
 //! Counts records as they come: the one place where all streams meet.
 
+mod conclude;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -7,17 +9,17 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use ce_record::run_dir::{
-    ERRORS, HISTOGRAMS, LAYOUT, LEDGER, Ledger as LedgerReport, MARKS, MARKS_COLUMNS, MISSING, RUN,
-    Run, SERIES, SERIES_COLUMNS, SUMMARY, Summary, WATCH, WATCH_COLUMNS,
+    Generator, HISTOGRAMS, Ledger as LedgerReport, MARKS, MARKS_COLUMNS, Run, SERIES,
+    SERIES_COLUMNS, Summary, WATCH, WATCH_COLUMNS,
 };
-use ce_record::{Gauge, Mark, Outcome};
+use ce_record::{Gauge, Mark, Outcome, OutcomeCounts};
 use lat_hist::hlog;
 
 use crate::batch::{Batch, Item, ReceiptItem, SampleItem};
 use crate::errors::Errors;
 use crate::group::{Group, LAG, seconds};
 use crate::input::News;
-use crate::ledger::{Joined, Ledger, Received, Sent, Texts};
+use crate::ledger::{Joined, Ledger, Received, Sent};
 use crate::live::{View, Watch};
 use crate::names::Names;
 use crate::out_dir::OutDir;
@@ -27,8 +29,6 @@ use crate::verdict;
 
 /// Batches that may wait for a stream with a plan before the run's clock is fixed without one.
 const WAIT_FOR_PLAN: usize = 512;
-/// Lost events that are listed by name; the count is exact beyond that.
-const MISSING_LIMIT: u64 = 10_000;
 /// Where the ledger keeps what does not fit into memory, while the run is being collected.
 const SPILL: &str = "ledger.spill";
 
@@ -40,6 +40,8 @@ pub(crate) struct Collector {
     scenario_names: Names,
     type_names: Names,
     overall: Group,
+    /// Events that the plan keeps out of the verdict, and so out of every other group.
+    warm_up: Group,
     scenarios: Vec<Group>,
     types: Vec<Group>,
     series: Series,
@@ -88,6 +90,7 @@ impl Collector {
             scenario_names: Names::default(),
             type_names: Names::default(),
             overall: Group::default(),
+            warm_up: Group::default(),
             scenarios: Vec::new(),
             types: Vec::new(),
             series: Series::default(),
@@ -167,11 +170,7 @@ impl Collector {
     pub(crate) fn view(&self) -> View<'_> {
         View {
             run: self.streams.run_name().map_or_else(|| self.dir.name(), ToOwned::to_owned),
-            generator: verdict::judge(
-                self.streams.ends(),
-                self.overall.outcomes(),
-                self.overall.metric(LAG),
-            ),
+            generator: self.judge(),
             overall: &self.overall,
             scenarios: self.scenario_names.all().iter().zip(&self.scenarios).collect(),
             series: &self.series,
@@ -206,10 +205,11 @@ impl Collector {
         let SampleItem { outcome, lag_ns, service_ns, .. } = *sample;
         let scenario = self.scenario_names.number(batch.text(sample.scenario));
         let event_type = self.type_names.number(batch.text(sample.event_type));
-        self.overall.sample(sample, due_ns);
-        group(&mut self.scenarios, scenario).sample(sample, due_ns);
-        group(&mut self.types, event_type).sample(sample, due_ns);
-        self.series.sample(Timed { scenario, outcome, due_ns, lag_ns, service_ns });
+        let warm_up = self.streams.is_warm_up(stream, batch.text(sample.scenario), sample.due_ns);
+        for group in self.groups(scenario, event_type, warm_up) {
+            group.sample(sample, due_ns);
+        }
+        self.series.sample(Timed { scenario, outcome, due_ns, lag_ns, service_ns, warm_up });
         let end_ns = due_ns.saturating_add(signed(lag_ns.saturating_add(service_ns)));
         self.last_ns = self.last_ns.max(end_ns);
         let (source, id) = (batch.text(sample.source), batch.text(sample.id));
@@ -217,7 +217,7 @@ impl Collector {
             let message = sample.error.map_or("", |error| batch.text(error));
             self.errors.add(outcome, sample.code, message, due_ns, id);
         }
-        let sent = Sent { due_ns, outcome, scenario, event_type };
+        let sent = Sent { due_ns, outcome, scenario, event_type, warm_up };
         let joined = self.ledger.sent((source, id), sent);
         self.joined(joined.with_context(|| self.dir.cannot_write(SPILL))?);
         Ok(())
@@ -238,13 +238,47 @@ impl Collector {
         Ok(())
     }
 
+    /// Whether the load was the one that was asked for. The schedule has to be kept from the first
+    /// event; how late events left is judged where the target is.
+    fn judge(&self) -> Generator {
+        let lag = self.overall.metric(LAG);
+        let mut generator = verdict::judge(self.streams.ends(), &self.all_outcomes(), lag);
+        let warm_up = self.warm_up.outcomes().planned();
+        if warm_up > 0 {
+            generator.notes.push(format!("{warm_up} events of the warm-up are not judged"));
+        }
+        generator
+    }
+
+    /// The groups that an event belongs to.
+    fn groups(
+        &mut self,
+        scenario: u16,
+        event_type: u16,
+        warm_up: bool,
+    ) -> impl Iterator<Item = &mut Group> {
+        // All names have a group, also those that only the warm-up has: a row of zeros says so.
+        let scenario = group(&mut self.scenarios, scenario);
+        let event_type = group(&mut self.types, event_type);
+        let judged = (!warm_up).then_some([&mut self.overall, scenario, event_type]);
+        let apart = warm_up.then_some(&mut self.warm_up);
+        apart.into_iter().chain(judged.into_iter().flatten())
+    }
+
+    /// What became of all planned events, those of the warm-up among them.
+    fn all_outcomes(&self) -> OutcomeCounts {
+        let mut outcomes = *self.overall.outcomes();
+        outcomes.add(self.warm_up.outcomes());
+        outcomes
+    }
+
     /// Enters the end-to-end time of an event whose sample and receipt are both known now.
     fn joined(&mut self, joined: Option<Joined>) {
         let Some(Joined { sent, e2e_ns }) = joined else { return };
         let e2e = u64::try_from(e2e_ns).ok();
-        self.overall.arrived(e2e);
-        group(&mut self.scenarios, sent.scenario).arrived(e2e);
-        group(&mut self.types, sent.event_type).arrived(e2e);
+        for group in self.groups(sent.scenario, sent.event_type, sent.warm_up) {
+            group.arrived(e2e);
+        }
         self.series.arrived(sent.scenario, sent.due_ns, sent.due_ns + e2e_ns, e2e);
         self.last_ns = self.last_ns.max(sent.due_ns + e2e_ns);
     }
@@ -289,87 +323,6 @@ impl Collector {
             .and_then(|()| Ok(log.flush()?))
             .with_context(cannot_write)
     }
-
-    /// Writes what can only be known at the end, and gives the directory its name.
-    pub(crate) fn finish(mut self, version: &str) -> anyhow::Result<Collected> {
-        let ledger = self.write_ledger()?;
-        self.write_seconds(Series::write_all)?;
-        self.files.watch.flush().with_context(|| self.dir.cannot_write(WATCH))?;
-        self.files.marks.flush().with_context(|| self.dir.cannot_write(MARKS))?;
-        let errors = self.dir.file(ERRORS)?;
-        self.errors.write(errors).with_context(|| self.dir.cannot_write(ERRORS))?;
-
-        let run = self.run(version);
-        let summary = Summary {
-            format: LAYOUT,
-            run: run.run.clone(),
-            overall: self.overall.block(),
-            scenarios: blocks(&self.scenario_names, &self.scenarios),
-            types: blocks(&self.type_names, &self.types),
-        };
-        self.dir.json(LEDGER, &ledger)?;
-        self.dir.json(SUMMARY, &summary)?;
-        self.dir.json(RUN, &run)?;
-        let failure = self.streams.take_failure();
-        let scenarios = self.scenario_names.all().iter().cloned().zip(self.scenarios).collect();
-        Ok(Collected { dir: self.dir.finish()?, run, summary, ledger, scenarios, failure })
-    }
-
-    fn run(&self, version: &str) -> Run {
-        let (outcomes, lag) = (self.overall.outcomes(), self.overall.metric(LAG));
-        let mut generator = verdict::judge(self.streams.ends(), outcomes, lag);
-        if self.series.late_values() > 0 {
-            let late = self.series.late_values();
-            generator.notes.push(format!(
-                "{late} values came too late for their row of {SERIES}; every total has them"
-            ));
-        }
-        let incomplete_because = self.streams.incomplete_because();
-        Run {
-            format: LAYOUT,
-            run: self.streams.run_name().map_or_else(|| self.dir.name(), ToOwned::to_owned),
-            wall_start_ns: self.streams.wall_start_ns(),
-            elapsed_ns: u64::try_from(self.last_ns).unwrap_or(0),
-            complete: incomplete_because.is_empty(),
-            incomplete_because,
-            generator,
-            streams: self.streams.describe(),
-            version: version.to_owned(),
-        }
-    }
-
-    /// Closes the ledger. Events whose parts met only now still enter the figures.
-    fn write_ledger(&mut self) -> anyhow::Result<LedgerReport> {
-        let mut file = self.dir.file(MISSING)?;
-        let (mut listed, mut result) = (0, Ok(()));
-        let mut list = |texts: &Texts, sent: Sent| {
-            if listed < MISSING_LIMIT && result.is_ok() {
-                listed += 1;
-                let line = serde_json::json!({
-                    "source": texts.source, "id": texts.id, "due_s": seconds(sent.due_ns),
-                });
-                result = writeln!(file, "{line}");
-            }
-        };
-        let outcomes = *self.overall.outcomes();
-        let report = LedgerReport {
-            format: LAYOUT,
-            planned: outcomes.planned(),
-            sent: outcomes.sent(),
-            acked: outcomes[Outcome::Ok],
-            outcomes,
-            dropped_records: self.streams.ends().map(|end| end.dropped_records).sum(),
-            ..LedgerReport::default()
-        };
-        let nothing = Ledger::new(self.dir.path(SPILL));
-        let ledger = std::mem::replace(&mut self.ledger, nothing);
-        let late = |joined| self.joined(Some(joined));
-        let report = ledger
-            .report(&report, late, &mut list)
-            .with_context(|| self.dir.cannot_write(SPILL))?;
-        result.and_then(|()| file.flush()).with_context(|| self.dir.cannot_write(MISSING))?;
-        Ok(report)
-    }
 }
 
 fn group(groups: &mut Vec<Group>, number: u16) -> &mut Group {
@@ -378,10 +331,6 @@ fn group(groups: &mut Vec<Group>, number: u16) -> &mut Group {
         groups.resize_with(index + 1, Group::default);
     }
     &mut groups[index]
-}
-
-fn blocks(names: &Names, groups: &[Group]) -> BTreeMap<String, ce_record::run_dir::Block> {
-    names.all().iter().zip(groups).map(|(name, group)| (name.clone(), group.block())).collect()
 }
 
 /// `a=1;b=2`, in the order of the names.

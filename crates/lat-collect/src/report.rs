@@ -17,6 +17,13 @@ pub(crate) fn text(collected: &Collected) -> String {
         block.sent_per_s.map_or_else(String::new, |rate| format!(" at {rate:.1}/s")),
         outcomes(block),
     ));
+    if let Some(warm_up) = &summary.warm_up {
+        lines.push(format!(
+            "  warm-up   {} more, not judged: {}",
+            warm_up.planned,
+            outcomes(warm_up)
+        ));
+    }
     for (name, metric) in [("latency", "latency_us"), ("service", "service_us"), ("e2e", "e2e_us")]
     {
         if let Some(stats) = block.metrics.get(metric) {

@@ -44,6 +44,8 @@ pub(crate) struct Cell {
     pub(crate) sent: u64,
     pub(crate) answered: u64,
     pub(crate) received: u64,
+    /// Events were due in it that the plan keeps out of the verdict.
+    pub(crate) warm_up: bool,
     pub(crate) metrics: [Window; METRICS.len()],
 }
 
@@ -62,15 +64,17 @@ pub(crate) struct Timed {
     pub(crate) due_ns: i64,
     pub(crate) lag_ns: u64,
     pub(crate) service_ns: u64,
+    pub(crate) warm_up: bool,
 }
 
 impl Series {
     pub(crate) fn sample(&mut self, sample: Timed) {
-        let Timed { scenario, outcome, due_ns, lag_ns, service_ns } = sample;
+        let Timed { scenario, outcome, due_ns, lag_ns, service_ns, warm_up } = sample;
         let due = second(due_ns);
         self.newest = self.newest.max(Some(due));
         if let Some(cell) = self.cell(due, scenario) {
             cell.outcomes[outcome] += 1;
+            cell.warm_up |= warm_up;
         }
         self.value(due, scenario, LATENCY, lag_ns.saturating_add(service_ns));
         self.value(due, scenario, LAG, lag_ns);
@@ -196,7 +200,8 @@ impl Series {
             self.in_flight.resize(index + 1, 0);
         }
         self.in_flight[index] += signed(cell.sent) - signed(cell.answered);
-        let mut row = vec![second.to_string(), files.scenarios[index].clone(), "false".to_owned()];
+        let scenario_name = files.scenarios[index].clone();
+        let mut row = vec![second.to_string(), scenario_name, cell.warm_up.to_string()];
         row.push(cell.outcomes.planned().to_string());
         row.push(cell.sent.to_string());
         row.extend(cell.outcomes.iter().map(|(_, count)| count.to_string()));
@@ -271,6 +276,7 @@ mod tests {
             due_ns: due_s * SECOND_NS,
             lag_ns: 0,
             service_ns: service_s * 1_000_000_000,
+            warm_up: false,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The inputs as streams: who wrote each, how it ended, and where its clock stands on the run's.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use ce_record::run_dir::Stream;
@@ -21,6 +22,8 @@ struct Input {
     start: Option<Start>,
     end: Option<End>,
     records: u64,
+    /// By scenario: on the stream's clock, the end of what the plan keeps out of the verdict.
+    warm_up_until_ns: BTreeMap<String, u64>,
     /// From the run's zero to the stream's.
     offset_ns: Option<i64>,
     over: bool,
@@ -34,6 +37,7 @@ impl Streams {
             start: None,
             end: None,
             records: 0,
+            warm_up_until_ns: BTreeMap::new(),
             offset_ns: None,
             over: false,
             ending: Ending::default(),
@@ -45,7 +49,14 @@ impl Streams {
         if self.zero.is_none() && !start.plan.is_null() {
             self.zero = Some(start.clone());
         }
+        self.streams[stream].warm_up_until_ns = warm_up_until_ns(&start.plan);
         self.streams[stream].start = Some(start);
+    }
+
+    /// Whether the plan keeps an event out of the verdict; `due_ns` is on the stream's clock.
+    pub(crate) fn is_warm_up(&self, stream: usize, scenario: &str, due_ns: u64) -> bool {
+        let ends = &self.streams[stream].warm_up_until_ns;
+        ends.get(scenario).is_some_and(|&until_ns| due_ns < until_ns)
     }
 
     pub(crate) fn ended(&mut self, stream: usize, end: End) {
@@ -159,6 +170,13 @@ impl Streams {
 /// A span or an instant of a record, in nanoseconds; 292 years are enough.
 pub(crate) fn signed(ns: u64) -> i64 {
     i64::try_from(ns).unwrap_or(i64::MAX)
+}
+
+fn warm_up_until_ns(plan: &serde_json::Value) -> BTreeMap<String, u64> {
+    let scenarios = plan["scenarios"].as_object().into_iter().flatten();
+    scenarios
+        .filter_map(|(name, it)| Some((name.clone(), it["warm_up_until_ns"].as_u64()?)))
+        .collect()
 }
 
 fn offset_ns(start: &Start, zero: &Start) -> i64 {

@@ -124,6 +124,7 @@ fn named(name: &str) -> Scenario {
         start_ns: 0,
         executor: Executor::Users { stages: Vec::new(), start: 0, pause_ns: 0 },
         tags: std::collections::BTreeMap::new(),
+        warm_up_ns: 0,
         graceful_stop_ns: GRACEFUL_STOP_NS,
         max_in_flight: None,
         events: None,
@@ -155,6 +156,7 @@ fn scenario(
         start_ns: fields.duration("startTime")?.unwrap_or(0),
         executor,
         tags: fields.texts("tags")?,
+        warm_up_ns: fields.duration("warmUp")?.unwrap_or(0),
         graceful_stop_ns: fields.duration("gracefulStop")?.unwrap_or(GRACEFUL_STOP_NS),
         max_in_flight: if is_open { in_flight(&mut fields)? } else { None },
         events: fields.text("events")?.map(ToOwned::to_owned),
@@ -163,6 +165,9 @@ fn scenario(
         ..named(name)
     };
     fields.nothing_else(&format!("executor {executor_name}"))?;
+    if scenario.is_all_warm_up() {
+        return Err(fields.error("`warmUp` is as long as the scenario: nothing is left to judge"));
+    }
     Ok(scenario)
 }
 

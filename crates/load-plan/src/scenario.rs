@@ -24,6 +24,8 @@ pub struct Scenario {
     pub executor: Executor,
     /// Of every sample, besides the name.
     pub tags: BTreeMap<String, String>,
+    /// From its start: what is due in this time is measured and stays out of the verdict.
+    pub warm_up_ns: u64,
     /// How long outstanding answers are waited for when it has ended.
     pub graceful_stop_ns: u64,
     /// Most events in flight at one time; k6 says `maxVUs`.
@@ -34,6 +36,20 @@ pub struct Scenario {
     pub to: Option<String>,
     /// AMQP: a routing key of its own.
     pub routing_key: Option<String>,
+}
+
+impl Scenario {
+    /// Whether its warm-up leaves nothing for the verdict, as far as the plan decides it.
+    pub fn is_all_warm_up(&self) -> bool {
+        let length_ns = match &self.executor {
+            Executor::Arrivals { schedule, .. } => schedule.end_ns(),
+            Executor::Users { stages, .. } => {
+                Some(stages.iter().fold(0, |sum: u64, stage| sum.saturating_add(stage.duration_ns)))
+            }
+            Executor::Iterations { .. } => None,
+        };
+        self.warm_up_ns > 0 && length_ns.is_some_and(|length_ns| length_ns <= self.warm_up_ns)
+    }
 }
 
 /// What a scenario does; the names are those of k6.

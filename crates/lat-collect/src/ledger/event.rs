@@ -28,6 +28,8 @@ pub(crate) struct Sent {
     /// The groups of the event, as the caller numbers them.
     pub(crate) scenario: u16,
     pub(crate) event_type: u16,
+    /// Whether the plan keeps it out of the verdict.
+    pub(crate) warm_up: bool,
 }
 
 /// Names an event to people.

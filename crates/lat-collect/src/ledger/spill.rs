@@ -122,6 +122,7 @@ fn encode(out: &mut Vec<u8>, key: u128, event: &Event) {
         out.push(sent.outcome as u8);
         out.extend_from_slice(&sent.scenario.to_le_bytes());
         out.extend_from_slice(&sent.event_type.to_le_bytes());
+        out.push(u8::from(sent.warm_up));
     }
     out.push(u8::from(event.first_receipt_ns.is_some()));
     if let Some(ns) = event.first_receipt_ns {
@@ -151,6 +152,7 @@ fn decode(line: &[u8]) -> Option<(u128, Event)> {
             outcome: *Outcome::ALL.get(usize::from(outcome))?,
             scenario: u16::from_le_bytes(take(&mut rest)?),
             event_type: u16::from_le_bytes(take(&mut rest)?),
+            warm_up: take::<1>(&mut rest)? == [1],
         })
     } else {
         None
@@ -183,8 +185,13 @@ mod tests {
 
     #[test]
     fn an_event_survives_the_disk() {
-        let sent =
-            Sent { due_ns: -5, outcome: Outcome::Unfinished, scenario: 3, event_type: 65_535 };
+        let sent = Sent {
+            due_ns: -5,
+            outcome: Outcome::Unfinished,
+            scenario: 3,
+            event_type: 65_535,
+            warm_up: true,
+        };
         let mut full = Event::named("s\u{e9}", "");
         full.sent = Some(sent);
         full.samples = 2;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn sent(outcome: Outcome) -> Sent {
-    Sent { due_ns: 1_000, outcome, scenario: 0, event_type: 0 }
+    Sent { due_ns: 1_000, outcome, scenario: 0, event_type: 0, warm_up: false }
 }
 
 fn receipt(recv_ns: i64) -> Received {

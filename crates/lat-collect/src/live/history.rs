@@ -134,6 +134,7 @@ mod tests {
             due_ns: second * 1_000_000_000,
             lag_ns: 0,
             service_ns: service_ms * 1_000_000,
+            warm_up: false,
         }
     }
 

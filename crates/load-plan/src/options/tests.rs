@@ -197,3 +197,16 @@ fn adds_up(text: &str, expected: &[(&str, u64)]) {
     expected.sort_unstable();
     assert_eq!(found, expected);
 }
+
+#[test]
+fn a_warm_up_is_shorter_than_its_scenario() {
+    let text = |warm_up: &str| {
+        format!(
+            "[scenarios.s]\nexecutor = 'constant-arrival-rate'\nrate = 9\nduration = '1m'\n\
+             warmUp = '{warm_up}'"
+        )
+    };
+    assert_eq!(plan(&text("59s")).unwrap().scenarios[0].warm_up_ns, 59 * SECOND_NS);
+    let message = plan(&text("1m")).unwrap_err().to_string();
+    assert!(message.contains("nothing is left to judge"), "{message}");
+}

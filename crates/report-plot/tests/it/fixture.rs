@@ -127,6 +127,7 @@ fn summary(name: &str, events: &[Event]) -> Summary {
         format: 1,
         run: name.into(),
         overall: block(&events.iter().collect::<Vec<_>>()),
+        warm_up: None,
         scenarios: blocks(scenarios),
         types: blocks(types),
     }

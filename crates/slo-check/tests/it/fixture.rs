@@ -53,6 +53,7 @@ pub(crate) fn good() -> Fixture {
             format: 1,
             run: "nightly".into(),
             overall: block.clone(),
+            warm_up: None,
             scenarios: [("baseline".to_owned(), block.clone())].into(),
             types: [(BUILD.to_owned(), block)].into(),
         },

@@ -1,0 +1,107 @@
+//! What can only be known when every stream is over: the ledger, the totals, the last files.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use anyhow::Context;
+use ce_record::Outcome;
+use ce_record::run_dir::{
+    Block, ERRORS, LAYOUT, LEDGER, Ledger as LedgerReport, MARKS, MISSING, RUN, Run, SERIES,
+    SUMMARY, Summary, WATCH,
+};
+
+use super::{Collected, Collector, SPILL};
+use crate::group::{Group, seconds};
+use crate::ledger::{Ledger, Sent, Texts};
+use crate::names::Names;
+use crate::series::Series;
+
+/// Lost events that are listed by name; the count is exact beyond that.
+const MISSING_LIMIT: u64 = 10_000;
+
+impl Collector {
+    /// Writes what can only be known at the end, and gives the directory its name.
+    pub(crate) fn finish(mut self, version: &str) -> anyhow::Result<Collected> {
+        let ledger = self.write_ledger()?;
+        self.write_seconds(Series::write_all)?;
+        self.files.watch.flush().with_context(|| self.dir.cannot_write(WATCH))?;
+        self.files.marks.flush().with_context(|| self.dir.cannot_write(MARKS))?;
+        let errors = self.dir.file(ERRORS)?;
+        self.errors.write(errors).with_context(|| self.dir.cannot_write(ERRORS))?;
+
+        let run = self.run(version);
+        let summary = Summary {
+            format: LAYOUT,
+            run: run.run.clone(),
+            overall: self.overall.block(),
+            warm_up: (self.warm_up.outcomes().planned() > 0).then(|| self.warm_up.block()),
+            scenarios: blocks(&self.scenario_names, &self.scenarios),
+            types: blocks(&self.type_names, &self.types),
+        };
+        self.dir.json(LEDGER, &ledger)?;
+        self.dir.json(SUMMARY, &summary)?;
+        self.dir.json(RUN, &run)?;
+        let failure = self.streams.take_failure();
+        let scenarios = self.scenario_names.all().iter().cloned().zip(self.scenarios).collect();
+        Ok(Collected { dir: self.dir.finish()?, run, summary, ledger, scenarios, failure })
+    }
+
+    fn run(&self, version: &str) -> Run {
+        let mut generator = self.judge();
+        if self.series.late_values() > 0 {
+            let late = self.series.late_values();
+            generator.notes.push(format!(
+                "{late} values came too late for their row of {SERIES}; every total has them"
+            ));
+        }
+        let incomplete_because = self.streams.incomplete_because();
+        Run {
+            format: LAYOUT,
+            run: self.streams.run_name().map_or_else(|| self.dir.name(), ToOwned::to_owned),
+            wall_start_ns: self.streams.wall_start_ns(),
+            elapsed_ns: u64::try_from(self.last_ns).unwrap_or(0),
+            complete: incomplete_because.is_empty(),
+            incomplete_because,
+            generator,
+            streams: self.streams.describe(),
+            version: version.to_owned(),
+        }
+    }
+
+    /// Closes the ledger. Events whose parts met only now still enter the figures.
+    fn write_ledger(&mut self) -> anyhow::Result<LedgerReport> {
+        let mut file = self.dir.file(MISSING)?;
+        let (mut listed, mut result) = (0, Ok(()));
+        let mut list = |texts: &Texts, sent: Sent| {
+            if listed < MISSING_LIMIT && result.is_ok() {
+                listed += 1;
+                let line = serde_json::json!({
+                    "source": texts.source, "id": texts.id, "due_s": seconds(sent.due_ns),
+                });
+                result = writeln!(file, "{line}");
+            }
+        };
+        let outcomes = self.all_outcomes();
+        let report = LedgerReport {
+            format: LAYOUT,
+            planned: outcomes.planned(),
+            sent: outcomes.sent(),
+            acked: outcomes[Outcome::Ok],
+            outcomes,
+            dropped_records: self.streams.ends().map(|end| end.dropped_records).sum(),
+            ..LedgerReport::default()
+        };
+        let nothing = Ledger::new(self.dir.path(SPILL));
+        let ledger = std::mem::replace(&mut self.ledger, nothing);
+        let late = |joined| self.joined(Some(joined));
+        let report = ledger
+            .report(&report, late, &mut list)
+            .with_context(|| self.dir.cannot_write(SPILL))?;
+        result.and_then(|()| file.flush()).with_context(|| self.dir.cannot_write(MISSING))?;
+        Ok(report)
+    }
+}
+
+fn blocks(names: &Names, groups: &[Group]) -> BTreeMap<String, Block> {
+    names.all().iter().zip(groups).map(|(name, group)| (name.clone(), group.block())).collect()
+}
