@@ -191,6 +191,7 @@ fn sample<'a>(finished: &'a Finished, scenarios: &'a [String]) -> Sample<'a> {
         error: answer.error.as_deref().map(Cow::Borrowed),
         bytes: job.event.body().len() as u64,
         attempt: 1,
+        superseded: false,
     }
 }
 

@@ -117,6 +117,9 @@ pub struct Sample<'a> {
     pub bytes: u64,
     /// Counts the attempts for one event, from one.
     pub attempt: u32,
+    /// Another attempt for the same event follows, so this one is not how the event ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub superseded: bool,
 }
 
 impl Sample<'_> {

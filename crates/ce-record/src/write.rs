@@ -49,6 +49,9 @@ fn sample_line(out: &mut Vec<u8>, sample: &Sample<'_>) {
     }
     number(out, ",\"bytes\":", sample.bytes);
     number(out, ",\"attempt\":", sample.attempt.into());
+    if sample.superseded {
+        out.extend_from_slice(b",\"superseded\":true");
+    }
     out.extend_from_slice(b"}\n");
 }
 
@@ -91,11 +94,11 @@ mod tests {
     fn sample() -> impl Strategy<Value = Sample<'static>> {
         let texts = (text(), text(), text(), text(), option::of(text()));
         let times = (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>());
-        let rest = (any::<u64>(), any::<u32>(), option::of(any::<u16>()));
+        let rest = (any::<u64>(), any::<u32>(), option::of(any::<u16>()), any::<bool>());
         (texts, times, rest, select(&Outcome::ALL[..])).prop_map(|(texts, times, rest, outcome)| {
             let (source, id, event_type, scenario, error) = texts;
             let (seq, due_ns, lag_ns, service_ns) = times;
-            let (bytes, attempt, code) = rest;
+            let (bytes, attempt, code, superseded) = rest;
             Sample {
                 seq,
                 source,
@@ -110,6 +113,7 @@ mod tests {
                 error,
                 bytes,
                 attempt,
+                superseded,
             }
         })
     }
@@ -120,7 +124,9 @@ mod tests {
             let (mut ours, mut serdes) = (Vec::new(), Vec::new());
             append(&mut ours, &Record::Sample(sample.clone()));
             line(&mut serdes, "sample", &sample);
-            prop_assert_eq!(String::from_utf8(ours), String::from_utf8(serdes));
+            prop_assert_eq!(String::from_utf8(ours.clone()), String::from_utf8(serdes));
+            let read: Sample<'_> = serde_json::from_slice(&ours).expect("it is a sample");
+            prop_assert_eq!(read, sample);
         }
     }
 }

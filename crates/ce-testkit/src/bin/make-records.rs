@@ -61,6 +61,7 @@ impl Plan {
                 error: None,
                 bytes: 281,
                 attempt: 1,
+                superseded: false,
             }))?;
         }
         let mut outcomes = OutcomeCounts::default();

@@ -105,6 +105,7 @@ fn sample(seq: u64, due_ns: u64, service_ns: u64, outcome: Outcome) -> Record<'s
         error: None,
         bytes: 1,
         attempt: 1,
+        superseded: false,
     })
 }
 
