@@ -1,5 +1,7 @@
 //! The command line, as typed.
 
+pub mod http;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +13,8 @@ use crate::start_at::StartAt;
 
 const EXAMPLES: &str = "\
 Targets:
-  http://HOST[:PORT]/PATH   POST, one structured CloudEvent each; 2xx is success
+  http://HOST[:PORT]/PATH   POST, one structured CloudEvent each; 2xx is success unless --success
+                            says otherwise
   amqp://HOST[:PORT]/VHOST  publish with confirms and the mandatory flag
   null:                     answers at once; shows what this machine can pace
 Targets may be https: and amqps: too. Without user and password amqp: uses guest/guest.
@@ -151,6 +154,10 @@ pub struct Cli {
     #[arg(long, env = "CE_CONNECTIONS", value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub connections: u16,
+
+    /// What concerns HTTP targets only.
+    #[command(flatten)]
+    pub http: http::HttpArgs,
 
     /// A host that may be loaded although it is not this machine, by its exact name; repeatable
     #[arg(long, env = "CE_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',')]

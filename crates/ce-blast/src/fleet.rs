@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::thread::{Scope, ScopedJoinHandle};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use ce_cli::masked_url;
 use lapin::types::ShortString;
 use load_plan::{Plan, Scenario};
@@ -14,7 +14,8 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use crate::cli::Cli;
 use crate::job::Job;
 use crate::record::{Recorder, Tally};
-use crate::target::{AmqpTarget, HttpTarget, Limits, Seat, Sender, Target, check_allowed};
+use crate::target::{AmqpTarget, HttpTarget, Limits, Seat, Sender, Target};
+use crate::target::{check_allowed, collect_headers};
 
 /// Where a scenario sends: URL and routing key.
 type Place = (String, Option<String>);
@@ -43,7 +44,17 @@ pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>,
     let connect = |((url, key), scenarios): (Place, Vec<usize>)| {
         Ok((scenarios, senders_to(cli, &url, key.as_deref())?))
     };
-    places.into_iter().map(connect).collect()
+    let senders: Vec<_> = places.into_iter().map(connect).collect::<anyhow::Result<_>>()?;
+    let is_http = |sender: &Sender| matches!(sender, Sender::Http(_));
+    if !senders.iter().any(|(_, senders)| senders.iter().any(is_http)) {
+        if !cli.http.headers.is_empty() {
+            bail!("--header: no target is reached over HTTP");
+        }
+        if cli.http.bearer_token_file.is_some() {
+            bail!("--bearer-token-file: no target is reached over HTTP");
+        }
+    }
+    Ok(senders)
 }
 
 fn place(cli: &Cli, scenario: &Scenario) -> Place {
@@ -57,7 +68,9 @@ fn senders_to(cli: &Cli, url: &str, routing_key: Option<&str>) -> anyhow::Result
     match (&target, address) {
         (Target::Http { uri, tls }, Some(address)) => {
             let host = target.address().map_or("", |(host, _)| host);
-            let http = HttpTarget::new(uri, host, *tls, address);
+            let headers = collect_headers(&cli.http)?;
+            let success = cli.http.success.clone();
+            let http = HttpTarget::new(uri, host, *tls, address, headers, success);
             Ok(vec![Sender::Http(http.with_context(|| masked_url(url))?)])
         }
         (Target::Amqp { url, .. }, Some(_)) => {

@@ -1,5 +1,36 @@
 //! Secrets never appear in a record, a log or a report.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+/// Holds a token itself, for those who would rather not write it to a file.
+const TOKEN: &str = "CE_BEARER_TOKEN";
+/// No token is longer.
+const TOKEN_LIMIT_BYTES: u64 = 64 * 1024;
+
+/// The bearer token in `file`, else the one in the environment variable `CE_BEARER_TOKEN`, else none.
+pub fn bearer_token(file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let (text, place) = if let Some(file) = file {
+        let place = file.display().to_string();
+        let mut text = String::new();
+        File::open(file)
+            .and_then(|file| file.take(TOKEN_LIMIT_BYTES).read_to_string(&mut text))
+            .with_context(|| format!("{place}: cannot read"))?;
+        (text, place)
+    } else if let Some(text) = std::env::var_os(TOKEN) {
+        (text.into_string().unwrap_or_default(), TOKEN.to_owned())
+    } else {
+        return Ok(None);
+    };
+    match text.trim() {
+        "" => bail!("{place}: holds no token"),
+        token => Ok(Some(token.to_owned())),
+    }
+}
+
 /// The command line of this process, the program by its name alone, the passwords in URLs masked.
 pub fn masked_args() -> Vec<String> {
     let mut args: Vec<String> = std::env::args().map(|arg| masked_url(&arg)).collect();

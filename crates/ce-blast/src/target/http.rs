@@ -25,6 +25,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::pending::{Pending, Ticket, grace_is_over};
 use super::{Limits, Seat, tls};
+use crate::cli::http::Success;
 use crate::job::{Answer, Job};
 use crate::record::Tally;
 
@@ -41,6 +42,7 @@ pub(crate) struct HttpTarget {
     path: Uri,
     headers: HeaderMap,
     tls: Option<(TlsOut, ServerName<'static>)>,
+    success: Success,
 }
 
 /// A connector without its certificates in debug output.
@@ -54,21 +56,23 @@ impl std::fmt::Debug for TlsOut {
 }
 
 impl HttpTarget {
-    /// An endpoint at `uri`, which resolved to `address`.
+    /// An endpoint at `uri`, which resolved to `address`. The headers of the user come before ours.
     pub(crate) fn new(
         uri: &Uri,
         host: &str,
         is_tls: bool,
         address: SocketAddr,
+        mut headers: HeaderMap,
+        success: Success,
     ) -> anyhow::Result<Self> {
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         let without_user = authority.rsplit('@').next().unwrap_or(authority);
-        let mut headers = HeaderMap::with_capacity(4);
-        headers.insert(HOST, HeaderValue::from_str(without_user).context("the target's host")?);
+        let host_header = HeaderValue::from_str(without_user).context("the target's host")?;
+        headers.entry(HOST).or_insert(host_header);
         let structured = HeaderValue::from_static("application/cloudevents+json");
         headers.insert(CONTENT_TYPE, structured);
         let agent = concat!("ce-blast/", env!("CARGO_PKG_VERSION"));
-        headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+        headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(agent));
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let tls = if is_tls {
             let name = ServerName::try_from(host.to_owned()).context("the target's host")?;
@@ -76,7 +80,8 @@ impl HttpTarget {
         } else {
             None
         };
-        Ok(Self { address, path: path.parse().context("the target's path")?, headers, tls })
+        let path = path.parse().context("the target's path")?;
+        Ok(Self { address, path, headers, tls, success })
     }
 
     async fn connect(&self) -> Result<Connection, Answer> {
@@ -225,7 +230,8 @@ impl Shared {
             }
         }
         self.idle.borrow_mut().push(connection);
-        let outcome = if status.is_success() { Outcome::Ok } else { Outcome::Rejected };
-        Answer::code(outcome, status.as_u16())
+        let code = status.as_u16();
+        let is_success = self.target.success.includes(code);
+        Answer::code(if is_success { Outcome::Ok } else { Outcome::Rejected }, code)
     }
 }

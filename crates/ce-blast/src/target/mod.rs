@@ -3,6 +3,7 @@
 
 mod amqp;
 mod confirms;
+mod headers;
 mod http;
 mod null;
 mod pending;
@@ -19,6 +20,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::LocalSet;
 
 pub(crate) use amqp::AmqpTarget;
+pub(crate) use headers::collect as collect_headers;
 pub(crate) use http::HttpTarget;
 pub(crate) use url::{Target, check_allowed};
 

@@ -109,3 +109,18 @@ fn the_target_is_timed_from_hand_over_to_answer() {
         assert!(Duration::from_nanos(sample.service_ns) >= WORK, "{sample:?}");
     }
 }
+
+#[test]
+fn success_is_what_the_user_calls_so() {
+    const STATUSES: [u16; 5] = [200, 204, 299, 302, 404];
+    let server = Server::start(|number| Act::Reply(STATUSES[usize::try_from(number % 5).unwrap()]));
+    let args = ["--to", &server.url(), "--vus", "1", "--success", "200-204,302"];
+    let run = ce_blast().args(args).stdin(events(50)).run();
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(Ok, 30), (Rejected, 20)]);
+    for sample in &stream.samples {
+        let is_success = [Some(200), Some(204), Some(302)].contains(&sample.code);
+        assert_eq!(sample.outcome == Ok, is_success, "{sample:?}");
+    }
+    assert_eq!(server.request_count(), 50, "a redirect that is a success is not followed either");
+}

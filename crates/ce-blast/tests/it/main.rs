@@ -8,6 +8,7 @@ mod closed_loop;
 mod edges;
 mod http;
 mod http_faults;
+mod http_headers;
 mod open_loop;
 mod plans;
 mod refusals;

@@ -101,4 +101,5 @@ fn contradictions_are_refused() {
     check(&["--rate=fast"], "--rate <RATE>");
     check(&["--rate=1/s", "--scenario=a,b"], "letters, digits, `_` and `-` only");
     check(&["--rate=1/s", "--max-in-flight=0"], "--max-in-flight <N>");
+    check(&["--rate=1/s", "--success=2xx"], "`2xx` is no status code from 200 to 599");
 }

@@ -2,12 +2,8 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
-
-/// Holds the token itself, for those who would rather not write it to a file.
-const VARIABLE: &str = "CE_BEARER_TOKEN";
 
 /// A secret: not for any message.
 pub(crate) struct Token(String);
@@ -15,19 +11,7 @@ pub(crate) struct Token(String);
 impl Token {
     /// The token in `file`, else the one in the environment, else none.
     pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Option<Self>> {
-        let (text, place) = if let Some(file) = file {
-            let place = file.display().to_string();
-            let text = std::fs::read_to_string(file);
-            (text.with_context(|| format!("{place}: cannot read"))?, place)
-        } else if let Some(text) = std::env::var_os(VARIABLE) {
-            (text.into_string().unwrap_or_default(), VARIABLE.to_owned())
-        } else {
-            return Ok(None);
-        };
-        match text.trim() {
-            "" => bail!("{place}: holds no token"),
-            token => Ok(Some(Self(token.to_owned()))),
-        }
+        Ok(ce_cli::bearer_token(file)?.map(Self))
     }
 
     /// Whether a request shows the token.
