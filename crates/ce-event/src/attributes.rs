@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::characters::{is_name, is_string};
 use crate::event::{Event, Value};
 use crate::media_type::is_media_type;
-use crate::time::is_rfc_3339;
+use crate::time::{is_of_year_one, is_rfc_3339};
 use crate::{Data, EventError, uri};
 
 /// The attributes of the core specification. [`Attributes::into_event`] relies on the order.
@@ -62,7 +62,7 @@ impl<'a> Attributes<'a> {
             source: required(source, "source")?,
             event_type: required(event_type, "type")?,
             subject,
-            time,
+            time: time.filter(|time| !is_of_year_one(time)),
             datacontenttype,
             dataschema,
             extensions: self.extensions,

@@ -1,9 +1,20 @@
 //! Which characters names and strings may hold.
 
+use std::borrow::Cow;
+
 /// Whether `name` can name an attribute. `data` names the payload in every format.
 pub(crate) fn is_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     !name.is_empty() && name.bytes().all(allowed) && name != "data"
+}
+
+/// The name in lower case, copied only if it is not yet.
+pub(crate) fn lower_case(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        name.to_ascii_lowercase().into()
+    } else {
+        name.into()
+    }
 }
 
 /// Whether the specification lets a string hold this text.

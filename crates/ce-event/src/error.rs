@@ -51,7 +51,10 @@ pub enum EventError {
     )]
     Character(String),
     /// Bytes that are not UTF-8, directly or behind percent-encoding.
-    #[error("attribute `{}` is not UTF-8; percent-encode the UTF-8 bytes of its value", quote(.0))]
+    #[error(
+        "attribute `{}` is not UTF-8; send its value in UTF-8, over HTTP percent-encoded",
+        quote(.0)
+    )]
     NotUtf8(String),
     /// A time that is not in RFC 3339 form.
     #[error(

@@ -22,7 +22,8 @@ pub struct Event<'a> {
     pub event_type: Cow<'a, str>,
     /// `subject`.
     pub subject: Option<Cow<'a, str>>,
-    /// `time`, in RFC 3339 form. Some platforms fill in year 1 when a sender has left it out.
+    /// `time`, in RFC 3339 form. Some platforms fill in year 1 when a sender has left it out; here
+    /// that is absent, as it was.
     pub time: Option<Cow<'a, str>>,
     /// `datacontenttype`, a media type.
     pub datacontenttype: Option<Cow<'a, str>>,

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
 use crate::attributes::Attributes;
+use crate::characters::lower_case;
 use crate::{Event, EventError, Value};
 
 const PREFIX: &str = "ce-";
@@ -60,14 +61,6 @@ pub fn event<'a>(
 pub(crate) fn attribute_name(header: &str) -> Option<Cow<'_, str>> {
     let (prefix, name) = header.split_at_checked(PREFIX.len())?;
     prefix.eq_ignore_ascii_case(PREFIX).then(|| lower_case(name))
-}
-
-fn lower_case(name: &str) -> Cow<'_, str> {
-    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        name.to_ascii_lowercase().into()
-    } else {
-        name.into()
-    }
 }
 
 /// What a double-quoted string stands for; `None` if the value is not one.

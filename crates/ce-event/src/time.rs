@@ -8,6 +8,12 @@ pub(crate) fn is_rfc_3339(text: &str) -> bool {
     parse(text.as_bytes()).is_some()
 }
 
+/// Whether a time of RFC 3339 is what some platforms write when there is none: their zero is the
+/// first moment of year 1.
+pub(crate) fn is_of_year_one(time: &str) -> bool {
+    time.starts_with("0001-")
+}
+
 fn parse(text: &[u8]) -> Option<()> {
     let (year, rest) = number(text, 4)?;
     let (month, rest) = number(byte(rest, b"-")?, 2)?;

@@ -1,5 +1,6 @@
 //! What is a CloudEvent and what is not: one line per case, each with the reason.
 
+mod amqp;
 mod depth;
 mod http;
 mod invalid;

@@ -45,6 +45,14 @@ fn null_means_not_set() {
 }
 
 #[test]
+fn a_time_in_year_one_means_not_set() {
+    let text = with(r#""time":"0001-01-01T00:00:00Z""#);
+    assert_eq!(read(&text), read(&format!("{{{REQUIRED}}}")));
+    let text = with(r#""time":"1001-01-01T00:00:00Z""#);
+    assert_eq!(read(&text).time.as_deref(), Some("1001-01-01T00:00:00Z"));
+}
+
+#[test]
 fn extensions_keep_their_type() {
     let text = with(
         r#""extinteger":10,"extboolean":true,"extstring":"text","extbinary":"TWE=","empty":"",

@@ -1,9 +1,11 @@
 //! From a message to its receipt.
 
-use std::borrow::Cow;
-
-use ce_event::{Event, EventError, Mode, amqp};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as STANDARD;
+use ce_event::amqp::{self, Field};
+use ce_event::{Event, EventError, Mode};
 use ce_record::Receipt;
+use jiff::Timestamp;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
@@ -28,19 +30,23 @@ pub(crate) fn receipt(
     receipt.redelivered = delivery.redelivered;
     receipt.dead_lettered = headers(delivery)
         .and_then(death_reason)
-        .or(door.dead_letters.then_some(UNKNOWN_REASON.into()))
-        .map(|reason| reason.into_owned().into());
+        .or(door.dead_letters.then_some(UNKNOWN_REASON))
+        .map(|reason| reason.to_owned().into());
     Ok(receipt)
 }
 
 /// Why the broker gave the message up, at first. Brokers that do not say so have a list.
-fn death_reason(headers: &FieldTable) -> Option<Cow<'_, str>> {
+fn death_reason(headers: &FieldTable) -> Option<&str> {
     let headers = headers.inner();
     let listed = || match headers.get(DEATHS)?.as_array()?.as_slice().last()? {
         AMQPValue::FieldTable(death) => death.inner().get("reason"),
         _ => None,
     };
-    headers.get(FIRST_REASON).or_else(listed).and_then(text)
+    match headers.get(FIRST_REASON).or_else(listed)? {
+        AMQPValue::LongString(reason) => std::str::from_utf8(reason.as_bytes()).ok(),
+        AMQPValue::ShortString(reason) => Some(reason.as_str()),
+        _ => None,
+    }
 }
 
 fn event(delivery: &Delivery) -> Result<Event<'_>, EventError> {
@@ -49,7 +55,7 @@ fn event(delivery: &Delivery) -> Result<Event<'_>, EventError> {
         return Event::from_json(&delivery.data);
     }
     let headers = headers(delivery).into_iter().flat_map(FieldTable::inner);
-    let headers = headers.filter_map(|(name, value)| Some((name.as_str(), text(value)?)));
+    let headers = headers.filter_map(|(name, value)| Some((name.as_str(), field(value)?)));
     amqp::event(headers, content_type, &delivery.data)
 }
 
@@ -57,25 +63,38 @@ fn headers(delivery: &Delivery) -> Option<&FieldTable> {
     delivery.properties.headers().as_ref()
 }
 
-/// The canonical text of a header's value; `None` for types that no attribute has.
-fn text(value: &AMQPValue) -> Option<Cow<'_, str>> {
+/// The value of a header; `None` for the one that says that there is none, like `null` in JSON.
+fn field(value: &AMQPValue) -> Option<Field<'_>> {
     Some(match value {
-        AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok()?.into(),
-        AMQPValue::ShortString(text) => text.as_str().into(),
-        AMQPValue::Boolean(value) => value.to_string().into(),
-        AMQPValue::ShortShortInt(number) => number.to_string().into(),
-        AMQPValue::ShortShortUInt(number) => number.to_string().into(),
-        AMQPValue::ShortInt(number) => number.to_string().into(),
-        AMQPValue::ShortUInt(number) => number.to_string().into(),
-        AMQPValue::LongInt(number) => number.to_string().into(),
-        AMQPValue::LongUInt(number) => number.to_string().into(),
-        AMQPValue::LongLongInt(number) => number.to_string().into(),
-        AMQPValue::Timestamp(seconds) => {
-            let seconds = i64::try_from(*seconds).ok()?;
-            jiff::Timestamp::from_second(seconds).ok()?.to_string().into()
-        }
-        _ => return None,
+        AMQPValue::Void => return None,
+        AMQPValue::LongString(text) => Field::Bytes(text.as_bytes()),
+        AMQPValue::ShortString(text) => Field::Text(text.as_str().into()),
+        AMQPValue::Boolean(value) => Field::Text(value.to_string().into()),
+        AMQPValue::ShortShortInt(number) => integer(*number),
+        AMQPValue::ShortShortUInt(number) => integer(*number),
+        AMQPValue::ShortInt(number) => integer(*number),
+        AMQPValue::ShortUInt(number) => integer(*number),
+        AMQPValue::LongInt(number) => integer(*number),
+        AMQPValue::LongUInt(number) => integer(*number),
+        AMQPValue::LongLongInt(number) => integer(*number),
+        AMQPValue::Timestamp(seconds) => time(*seconds),
+        AMQPValue::ByteArray(bytes) => Field::Text(STANDARD.encode(bytes.as_slice()).into()),
+        AMQPValue::Float(_)
+        | AMQPValue::Double(_)
+        | AMQPValue::DecimalValue(_)
+        | AMQPValue::FieldArray(_)
+        | AMQPValue::FieldTable(_) => Field::Other,
     })
+}
+
+/// Integers of events have 32 bits, whatever the type of the number in the message.
+fn integer(number: impl TryInto<i32>) -> Field<'static> {
+    number.try_into().map_or(Field::Other, |number| Field::Text(number.to_string().into()))
+}
+
+fn time(seconds: u64) -> Field<'static> {
+    let time = i64::try_from(seconds).ok().and_then(|time| Timestamp::from_second(time).ok());
+    time.map_or(Field::Other, |time| Field::Text(time.to_string().into()))
 }
 
 #[cfg(test)]
@@ -118,6 +137,37 @@ mod tests {
             (receipt.redelivered, receipt.dead_lettered.as_deref()),
             (true, Some("expired"))
         );
+    }
+
+    #[test]
+    fn what_no_attribute_can_be_is_refused_with_its_name() {
+        let with = |value: AMQPValue| {
+            let mut headers = FieldTable::default();
+            for name in ["specversion", "id", "source", "type"] {
+                headers.insert(name.into(), AMQPValue::LongString("1.0".into()));
+            }
+            headers.insert("ext".into(), value);
+            let delivery = delivery("text/plain", headers, b"");
+            let event = event(&delivery)?;
+            Ok(event.extension("ext").map(ToString::to_string))
+        };
+        let table = || FieldTable::default();
+        for value in [
+            AMQPValue::Float(1.5),
+            AMQPValue::Double(1.0),
+            AMQPValue::FieldTable(table()),
+            AMQPValue::FieldArray(vec![AMQPValue::Boolean(true)].into()),
+            AMQPValue::LongUInt(u32::MAX),
+            AMQPValue::LongLongInt(i64::from(i32::MIN) - 1),
+            AMQPValue::Timestamp(u64::MAX),
+        ] {
+            assert_eq!(with(value.clone()), Err(EventError::NotScalar("ext".into())), "{value:?}");
+        }
+        let not_utf8 = AMQPValue::LongString(vec![b'a', 0xff].into());
+        assert_eq!(with(not_utf8), Err(EventError::NotUtf8("ext".into())));
+        let bytes = AMQPValue::ByteArray(b"Ma".to_vec().into());
+        assert_eq!(with(bytes), Ok(Some("TWE=".into())));
+        assert_eq!(with(AMQPValue::Void), Ok(None));
     }
 
     #[test]

@@ -94,6 +94,26 @@ fn what_is_no_event_is_rejected_for_good() {
 }
 
 #[test]
+fn an_attribute_that_is_a_fraction_is_refused_with_its_name() {
+    let Some(broker) = broker("an_attribute_that_is_a_fraction_is_refused_with_its_name") else {
+        return;
+    };
+    let lab = Lab::new(&broker);
+    lab.queue();
+    let required = [("specversion", "1.0"), ("id", "1"), ("source", "/s"), ("type", "t")];
+    let mut headers = table(&required);
+    headers.insert("sampledrate".into(), AMQPValue::Double(1.5));
+    lab.publish("", &lab.name, typed("text/plain").with_headers(headers), "data");
+    lab.events(0..1);
+    let mut sink = Sink::start(&[&lab.args()[..], &["--count", "1"]].concat());
+    let stderr = sink.ends(0, "done");
+    assert!(
+        stderr.contains("1 not CloudEvents (the first: attribute `sampledrate` is not a string")
+    );
+    assert_eq!(sink.ids(), ["0"]);
+}
+
+#[test]
 fn no_more_are_taken_than_asked_for() {
     let Some(broker) = broker("no_more_are_taken_than_asked_for") else { return };
     let lab = Lab::new(&broker);
