@@ -33,13 +33,16 @@ impl Client {
         self.post("/", &[crate::STRUCTURED], &crate::event(id)).status
     }
 
+    /// Posts an event; returns the status, or `None` if the sink hangs up instead of an answer.
+    pub(crate) fn event_if_open(&mut self, id: &str) -> Option<u16> {
+        let request = request("POST", "/", &[crate::STRUCTURED], &crate::event(id));
+        self.stream.get_mut().write_all(request.as_bytes()).ok()?;
+        let is_answered = self.stream.fill_buf().is_ok_and(|bytes| !bytes.is_empty());
+        is_answered.then(|| self.answer().status)
+    }
+
     pub(crate) fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) {
-        let lines = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
-        let (lines, length) = (lines.collect::<String>(), body.len());
-        let text = format!(
-            "{method} {path} HTTP/1.1\r\nhost: sink\r\n{lines}content-length: {length}\r\n\r\n{body}"
-        );
-        self.raw(text.as_bytes());
+        self.raw(request(method, path, headers, body).as_bytes());
     }
 
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
@@ -63,4 +66,12 @@ impl Client {
     pub(crate) fn is_closed(&mut self) -> bool {
         self.stream.read(&mut [0]).unwrap() == 0
     }
+}
+
+fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
+    let lines = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+    let (lines, length) = (lines.collect::<String>(), body.len());
+    format!(
+        "{method} {path} HTTP/1.1\r\nhost: sink\r\n{lines}content-length: {length}\r\n\r\n{body}"
+    )
 }

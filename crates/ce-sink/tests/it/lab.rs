@@ -103,6 +103,22 @@ impl Lab {
         self.runtime.block_on(declared).unwrap().message_count()
     }
 
+    /// Takes all messages out of the queue; the ids of their events.
+    pub(crate) fn drain(&self) -> Vec<String> {
+        let mut ids = Vec::new();
+        self.runtime.block_on(async {
+            let get = || {
+                let options = BasicGetOptions { no_ack: true };
+                self.channel.basic_get(self.name.as_str().into(), options)
+            };
+            while let Some(message) = get().await.unwrap() {
+                let event: serde_json::Value = serde_json::from_slice(&message.data).unwrap();
+                ids.push(event["id"].as_str().unwrap().to_owned());
+            }
+        });
+        ids
+    }
+
     /// Takes one message out and leaves without acknowledging it, so that the broker gives it to
     /// somebody else.
     pub(crate) fn take_and_leave(&self) {

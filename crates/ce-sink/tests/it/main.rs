@@ -15,6 +15,7 @@ mod output;
 mod proxy;
 mod reconnect;
 mod simulation;
+mod under_load;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
