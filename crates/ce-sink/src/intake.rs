@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::Thread;
 use std::time::Duration;
 
-use ce_cli::Clock;
+use ce_cli::{Clock, say};
 use ce_event::{Event, EventError, Value};
 use ce_record::{Mark, Receipt};
 use tokio::sync::{Notify, Semaphore, oneshot};
 
+use crate::complaint::Complaints;
+use crate::session::TOOL;
 use crate::stop::{Stop, Why};
 use crate::writer::{self, Item};
 
@@ -40,6 +42,7 @@ pub(crate) struct Intake {
     last_arrival_ns: AtomicU64,
     first_arrival: Notify,
     counts: Counts,
+    complaints: Complaints,
 }
 
 /// What the last line on stderr tells.
@@ -59,11 +62,6 @@ pub(crate) struct Counts {
 impl Counts {
     pub(crate) fn add(counter: &AtomicU64, count: usize) {
         counter.fetch_add(count as u64, Ordering::Relaxed);
-    }
-
-    pub(crate) fn not_an_event(&self, error: &EventError) {
-        Self::add(&self.not_events, 1);
-        self.first_reason.get_or_init(|| error.to_string());
     }
 }
 
@@ -94,11 +92,21 @@ impl Intake {
             last_arrival_ns: AtomicU64::new(0),
             first_arrival: Notify::new(),
             counts: Counts::default(),
+            complaints: Complaints::default(),
         }
     }
 
     pub(crate) fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// Counts what was no CloudEvent, and tells of it from time to time.
+    pub(crate) fn not_an_event(&self, error: &EventError, now_ns: u64) {
+        Counts::add(&self.counts.not_events, 1);
+        self.counts.first_reason.get_or_init(|| error.to_string());
+        if let Some(line) = self.complaints.line(error, now_ns) {
+            say(TOOL, &line);
+        }
     }
 
     /// Notes that something arrived just now, and returns when that was.

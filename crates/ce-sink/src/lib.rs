@@ -11,6 +11,7 @@
 
 mod amqp;
 mod cli;
+mod complaint;
 mod http;
 mod intake;
 mod session;

@@ -87,7 +87,7 @@ impl<'a> Tap<'a> {
         let receipt = match message::receipt(delivery, recv_ns, self.door) {
             Ok(receipt) => receipt,
             Err(err) => {
-                intake.counts().not_an_event(&err);
+                intake.not_an_event(&err, recv_ns);
                 let options = BasicRejectOptions { requeue: false };
                 let reject = self.channel.basic_reject(delivery.delivery_tag, options);
                 return within("reject a message", reject).await;

@@ -51,7 +51,7 @@ impl Answerer {
         let recv_ns = self.intake.arrived();
         let (head, body) = read.inspect_err(|_| Counts::add(&counts.refused, 1))?;
         let receipts = receipts(&head, &body, recv_ns).map_err(|err| {
-            counts.not_an_event(&err);
+            self.intake.not_an_event(&err, recv_ns);
             (StatusCode::BAD_REQUEST, err.to_string())
         })?;
         if let Some(status) = self.simulation.rejects(receipts.len()) {

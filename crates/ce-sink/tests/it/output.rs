@@ -6,7 +6,7 @@ use std::process::Command;
 use std::thread;
 
 use crate::client::Client;
-use crate::{STRUCTURED, ce_sink, event};
+use crate::{STRUCTURED, Sink, ce_sink, event};
 
 #[test]
 fn a_reader_that_left_is_not_an_error() {
@@ -94,4 +94,20 @@ fn flags_can_come_from_the_environment() {
     let run = tool.run();
     run.expect_code(2);
     assert!(run.stderr.contains("soon"), "{}", run.stderr);
+}
+
+#[test]
+fn what_is_no_event_is_told_while_it_runs_and_in_few_lines() {
+    let mut sink = Sink::http(&[]);
+    let mut client = sink.client();
+    for _ in 0..1000 {
+        assert_eq!(client.post("/", &[STRUCTURED], "{}").status, 400);
+    }
+    sink.running.wait_for("ce-sink: not a CloudEvent: attribute `specversion` is missing");
+    sink.running.interrupt();
+    let stderr = sink.ends(0, "interrupted");
+    // The address, the first reason, the totals; on a slow machine one more line every ten seconds.
+    let lines = stderr.lines().filter(|line| !line.contains("so far; the latest")).count();
+    assert_eq!(lines, 3, "{stderr}");
+    assert!(stderr.lines().count() < 20, "{stderr}");
 }
