@@ -64,7 +64,8 @@ load() {
 
 # sink FLAGS…: starts one, waits until it listens, and sets $url and $sink.
 sink() {
-    on_last ce-sink http --listen 127.0.0.1:0 "$@" >/dev/null 2>"$work/sink.log" &
+    # Not by a function: then $! would be a shell, and the sink would outlive it.
+    taskset -c "$(($(nproc) - 1))" ce-sink http --listen 127.0.0.1:0 "$@" >/dev/null 2>"$work/sink.log" &
     sink=$!
     started+=("$sink")
     for _ in {1..100}; do
