@@ -14,6 +14,7 @@ mod outcome;
 mod read;
 mod record;
 pub mod run_dir;
+mod shape;
 mod write;
 
 pub use outcome::{Outcome, OutcomeCounts};

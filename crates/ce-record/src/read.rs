@@ -6,6 +6,7 @@ use std::io::{self, BufRead};
 use serde::Deserialize;
 
 use crate::record::{End, FORMAT, Record, Start};
+use crate::shape;
 
 /// A longer line is refused: it is no record, and would be held in memory whole.
 const LINE_LIMIT: usize = 1 << 20;
@@ -123,8 +124,14 @@ fn parse(line: &[u8]) -> Result<Record<'_>, serde_json::Error> {
         None => serde_json::from_slice::<Kind<'_>>(line)?.kind,
     };
     Ok(match kind.as_ref() {
-        "sample" => Record::Sample(serde_json::from_slice(line)?),
-        "receipt" => Record::Receipt(serde_json::from_slice(line)?),
+        "sample" => match shape::sample(line) {
+            Some(sample) => Record::Sample(sample),
+            None => Record::Sample(serde_json::from_slice(line)?),
+        },
+        "receipt" => match shape::receipt(line) {
+            Some(receipt) => Record::Receipt(receipt),
+            None => Record::Receipt(serde_json::from_slice(line)?),
+        },
         "gauge" => Record::Gauge(serde_json::from_slice(line)?),
         "mark" => Record::Mark(serde_json::from_slice(line)?),
         "start" => Record::Start(serde_json::from_slice::<Box<Start>>(line)?),
