@@ -3,17 +3,16 @@
 
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use ce_cli::open_input;
-use ce_record::{ReadError, RecordReader};
+use ce_record::{ReadError, Record, RecordReader};
 
 use crate::batch::Batch;
+use crate::inbox::Inbox;
 
-/// Batches that may wait to be counted, over all streams.
-const QUEUE: usize = 256;
 /// At a low rate a batch is passed on before it is full.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -36,26 +35,56 @@ pub(crate) struct Ending {
 }
 
 /// Starts to read all inputs; the number with each piece of news is the index of its path.
-pub(crate) fn start(
-    paths: &[PathBuf],
-    skip_bad_lines: bool,
-) -> anyhow::Result<Receiver<(usize, News)>> {
+pub(crate) fn start(paths: &[PathBuf], skip_bad_lines: bool) -> anyhow::Result<Arc<Inbox<News>>> {
     for path in paths {
         check(path)?;
     }
-    let (sender, news) = sync_channel(QUEUE);
+    let inbox = Arc::new(Inbox::new(paths.len()));
     for (stream, path) in paths.iter().cloned().enumerate() {
-        let sender = sender.clone();
+        let inbox = Arc::clone(&inbox);
         std::thread::Builder::new().name(format!("read {stream}")).spawn(move || {
             let mut ending = Ending::default();
-            if let Err(err) = read(&path, stream, skip_bad_lines, &sender, &mut ending) {
+            let mut lane = Lane { inbox: &inbox, stream, wall_start_ns: 0, at_ns: 0 };
+            if let Err(err) = read(&path, skip_bad_lines, &mut lane, &mut ending) {
                 ending.failure = Some(err);
             }
-            // When nobody counts any more, the process is about to end.
-            let _ = sender.send((stream, News::Over(ending)));
+            lane.leave(News::Over(ending));
+            inbox.close(stream);
         })?;
     }
-    Ok(news)
+    Ok(inbox)
+}
+
+/// A stream's place in the inbox, and how far it has been read.
+struct Lane<'a> {
+    inbox: &'a Inbox<News>,
+    stream: usize,
+    wall_start_ns: u64,
+    /// Nanoseconds since 1970; to order streams, not to measure with.
+    at_ns: u64,
+}
+
+impl Lane<'_> {
+    /// Looks at the time of a record before it goes into its batch.
+    fn reached(&mut self, record: &Record<'_>) {
+        let ns = match record {
+            Record::Start(start) => {
+                self.wall_start_ns = start.wall_start_ns;
+                0
+            }
+            // Written when it has ended.
+            Record::Sample(sample) => sample.due_ns.saturating_add(sample.latency_ns()),
+            Record::Receipt(receipt) => receipt.recv_ns,
+            Record::Gauge(gauge) => gauge.at_ns,
+            Record::Mark(mark) => mark.at_ns,
+            Record::End(_) | Record::Unknown => return,
+        };
+        self.at_ns = self.wall_start_ns.saturating_add(ns);
+    }
+
+    fn leave(&self, news: News) {
+        self.inbox.leave(self.stream, self.at_ns, news);
+    }
 }
 
 /// A missing file is found before anything is written.
@@ -73,9 +102,8 @@ fn check(path: &Path) -> anyhow::Result<()> {
 
 fn read(
     path: &Path,
-    stream: usize,
     skip_bad_lines: bool,
-    to: &SyncSender<(usize, News)>,
+    lane: &mut Lane<'_>,
     ending: &mut Ending,
 ) -> anyhow::Result<()> {
     let input = open_input(path)?;
@@ -86,10 +114,17 @@ fn read(
         ending.truncated = Some(format!("{}: is empty", reader.place().input));
         return Ok(());
     };
-    batch.push(ce_record::Record::Start(Box::new(start)));
+    let start = Record::Start(Box::new(start));
+    lane.reached(&start);
+    batch.push(start);
     let mut sent = Instant::now();
     loop {
-        let result = reader.next_record().map(|record| record.map(|record| batch.push(record)));
+        let result = reader.next_record().map(|record| {
+            record.map(|record| {
+                lane.reached(&record);
+                batch.push(record);
+            })
+        });
         let over = match result {
             Ok(Some(())) => false,
             Ok(None) => true,
@@ -102,13 +137,14 @@ fn read(
                 true
             }
             Err(err) => {
-                let _ = to.send((stream, News::Records(batch)));
+                lane.leave(News::Records(batch));
                 return Err(err.into());
             }
         };
         if over || batch.is_full() || sent.elapsed() > PATIENCE {
             sent = Instant::now();
-            if to.send((stream, News::Records(std::mem::take(&mut batch)))).is_err() || over {
+            lane.leave(News::Records(std::mem::take(&mut batch)));
+            if over {
                 return Ok(());
             }
         }

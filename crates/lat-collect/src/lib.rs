@@ -12,6 +12,7 @@ mod batch;
 mod collect;
 mod errors;
 mod group;
+mod inbox;
 mod input;
 mod ledger;
 mod live;
@@ -23,13 +24,13 @@ mod serve;
 mod streams;
 mod verdict;
 
-use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use ce_cli::{Exit, Interrupt, say};
 
 use crate::cli::Cli;
 use crate::collect::Collector;
+use crate::inbox::Next;
 use crate::live::Live;
 use crate::out_dir::OutDir;
 
@@ -41,14 +42,14 @@ const TOOL: &str = "lat-collect";
 /// come. The second does.
 pub fn run(cli: &Cli) -> anyhow::Result<Exit> {
     let interrupt = Interrupt::install()?;
-    let news = input::start(&cli.records, cli.skip_bad_lines)?;
+    let inbox = input::start(&cli.records, cli.skip_bad_lines)?;
     let mut live = Live::start(cli)?;
     let mut collector = Collector::new(&cli.records, OutDir::create(&cli.out)?)?;
     while !collector.is_over() {
-        match news.recv_timeout(Duration::from_millis(100)) {
-            Ok((stream, news)) => collector.take(stream, news)?,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
+        match inbox.next(Duration::from_millis(100)) {
+            Next::News(stream, news) => collector.take(stream, news)?,
+            Next::Nothing => {}
+            Next::Over => break,
         }
         live.look(&collector);
     }
