@@ -53,6 +53,16 @@ fn the_guide_to_the_live_view_runs_from_top_to_bottom() {
 }
 
 #[test]
+fn the_guide_to_the_sink_runs_from_top_to_bottom() {
+    let stage = Stage::new();
+    let blocks = shell_blocks("docs/guide-sink.md");
+    assert!(blocks.len() >= 2, "{blocks:?}");
+    stage.shell(&blocks.join("\n")).run().expect_code(0);
+    let receipts = |file| stage.text(file).matches(r#""kind":"receipt""#).count();
+    assert_eq!((receipts("received.ndjson"), receipts("cut.ndjson")), (200, 100));
+}
+
+#[test]
 fn every_make_command_of_the_readme_exists() {
     let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
     let blocks = shell_blocks("README.md").join("\n");
