@@ -1,7 +1,7 @@
 # The commands of the project. `make` alone lists them.
 SHELL := bash
 # What a target's script reads, given as `make test-load-closed CONCURRENT=50` or in the environment.
-export BROKER_URL EVENT_TYPE CONCURRENT DURATION ENV OUT
+export BROKER_URL BROKER_PORT BROKER_NAMESPACE BROKER_SERVICE EVENT_TYPE CONCURRENT DURATION ENV OUT
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
@@ -53,6 +53,10 @@ test-stress test-endurance: build
 .PHONY: test-load-k6 test-load-python
 test-load-k6: test-load-all ## Another name of test-load-all
 test-load-python: test-load-closed ## Another name of test-load-closed
+
+.PHONY: pf-broker
+pf-broker: ## The broker of a cluster on BROKER_PORT, until Ctrl-C: BROKER_NAMESPACE, BROKER_SERVICE
+	scripts/pf-broker.sh
 
 .PHONY: bench
 bench: ## Measure what an event costs each tool on this machine

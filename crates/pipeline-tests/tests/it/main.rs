@@ -5,6 +5,7 @@
 mod amqp;
 mod docs;
 mod http;
+mod loads;
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,0 +1,72 @@
+//! The scripts that run a load by its name, on a compressed clock.
+
+use std::path::Path;
+
+use ce_testkit::Tool;
+
+use crate::Stage;
+
+fn script(stage: &Stage, name: &str, settings: &str) -> Tool {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let out = stage.path("run");
+    // The tools of this build are on the path already; there are none in an empty folder.
+    stage.shell(&format!(
+        "OUT={} BIN=/nowhere {settings} {}/scripts/{name}",
+        out.display(),
+        root.display()
+    ))
+}
+
+#[test]
+fn the_baseline_load_ends_in_a_verdict_on_all_its_events() {
+    let stage = Stage::new();
+    let (mut sink, url) = stage.http_sink(&[]);
+    let run = script(&stage, "load.sh baseline", &format!("BROKER_URL={url} TIME_SCALE=100"));
+    let run = run.run();
+    assert_eq!(sink.stop(), 0, "{}", sink.stderr());
+    assert_eq!(stage.json("run/summary.json")["overall"]["outcomes"]["ok"], 3000);
+    // A busy machine may be too slow for the compressed clock; a verdict is printed all the same.
+    assert!([0, 3].contains(&run.code), "{run:?}");
+    assert!(run.stdout.contains("p(95)<2000"), "{}", run.stdout);
+    assert!(run.stdout.contains("rate>0.99"), "{}", run.stdout);
+}
+
+#[test]
+fn a_closed_loop_whose_target_refuses_ends_with_the_code_of_its_verdict() {
+    let stage = Stage::new();
+    let (mut sink, url) = stage.http_sink(&["--reject-every", "2"]);
+    let settings = format!("BROKER_URL={url} CONCURRENT=4 DURATION=2 RAMP_UP=1 PAUSE_MS=20");
+    let run = script(&stage, "closed-loop.sh", &settings).run();
+    assert_eq!(sink.stop(), 0, "{}", sink.stderr());
+    run.expect_code(1);
+    assert!(run.stdout.contains("rate>=0.95"), "{}", run.stdout);
+}
+
+#[test]
+fn a_target_that_is_not_there_is_judged_or_refused_and_never_passes() {
+    let stage = Stage::new();
+    let settings = "BROKER_URL=http://127.0.0.1:1 TIME_SCALE=1000";
+    let run = script(&stage, "load.sh baseline", settings).run();
+    assert!([1, 2, 3].contains(&run.code), "{run:?}");
+}
+
+#[test]
+fn production_is_refused_by_each_script_before_anything_is_sent() {
+    let stage = Stage::new();
+    for name in ["load.sh spike", "closed-loop.sh", "pf-broker.sh"] {
+        let run = script(&stage, name, "ENV=Production").run();
+        run.expect_code(2);
+        assert!(run.stderr.contains("is production, which is never loaded"), "{}", run.stderr);
+    }
+    assert!(!stage.path("run").exists());
+}
+
+#[test]
+fn a_forwarded_port_without_kubectl_is_one_line() {
+    let stage = Stage::new();
+    let run = script(&stage, "pf-broker.sh", "PATH=/usr/bin:/bin").run();
+    if run.stderr.contains("kubectl is missing") {
+        run.expect_code(2);
+        assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    }
+}
