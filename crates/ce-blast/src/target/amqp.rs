@@ -49,7 +49,7 @@ impl AmqpTarget {
                 .context("cannot connect; is the broker running?")?;
             let channel = connection.create_channel().await?;
             self.look_for_exchange(&channel).await?;
-            channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            confirm_mode(&channel).await?;
             anyhow::Ok(Link { connection, channel })
         };
         let opened = timeout(patience, open).await;
@@ -86,4 +86,12 @@ impl AmqpTarget {
         drop(timeout(CLOSE, link.connection.close(200, "done".into())).await);
         tally
     }
+}
+
+/// Asks for publisher confirms. A broker that has none would let every event look like a success, or
+/// like none; so there is no run without them.
+async fn confirm_mode(channel: &Channel) -> anyhow::Result<()> {
+    let why = "the broker grants no publisher confirms, and without them no outcome is known";
+    channel.confirm_select(ConfirmSelectOptions::default()).await.context(why)?;
+    if channel.status().confirm() { Ok(()) } else { Err(anyhow!(why)) }
 }

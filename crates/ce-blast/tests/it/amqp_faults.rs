@@ -104,3 +104,16 @@ fn confirms_that_come_late_are_not_taken_for_others() {
         assert_eq!(sample.outcome, right, "{sample:?}");
     }
 }
+
+#[test]
+fn without_publisher_confirms_there_is_no_run() {
+    let Some(broker) = broker("without_publisher_confirms") else { return };
+    let topology = Topology::new(&broker, "unconfirmed");
+    let proxy = Proxy::without_confirms(&broker.amqp_url);
+    let to = ["--to", &proxy.url(), "--exchange", &topology.exchange, "--rate", "100/s"];
+    let run = ce_blast().args(to).stdin(events(10)).run();
+    run.expect_code(2);
+    assert_eq!((run.stdout.as_str(), run.stderr.lines().count()), ("", 1), "{}", run.stderr);
+    assert!(run.stderr.contains("the broker grants no publisher confirms"), "{}", run.stderr);
+    assert!(run.stderr.contains("NOT_IMPLEMENTED"), "{}", run.stderr);
+}

@@ -20,6 +20,16 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Passes every connection on to the broker at `url`.
     pub(crate) fn start(url: &str) -> Self {
+        Self::with_requests(url, |client, server| pass_on(client, server, None))
+    }
+
+    /// As a broker that knows no publisher confirms: it closes the channel of whoever asks.
+    pub(crate) fn without_confirms(url: &str) -> Self {
+        Self::with_requests(url, |client, server| drop(refuse_confirms(client, server)))
+    }
+
+    /// A proxy that passes what the client says by `requests`.
+    fn with_requests(url: &str, requests: fn(TcpStream, TcpStream)) -> Self {
         let rest = url.strip_prefix("amqp://").unwrap();
         let broker = rest.split('/').next().unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -30,7 +40,7 @@ impl Proxy {
             for client in listener.incoming().map_while(Result::ok) {
                 let server = TcpStream::connect(&broker).unwrap();
                 let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                thread::spawn(move || pass_on(from, to, None));
+                thread::spawn(move || requests(from, to));
                 let valve = Arc::clone(&valve);
                 thread::spawn(move || pass_on(server, client, Some(&valve)));
             }
@@ -62,4 +72,29 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream, valve: Option<&Valve>) {
         }
     }
     let _ = to.shutdown(std::net::Shutdown::Both);
+}
+
+/// Copies frame by frame, and answers `confirm.select` with `channel.close`.
+fn refuse_confirms(mut client: TcpStream, mut server: TcpStream) -> std::io::Result<()> {
+    let mut protocol = [0; 8];
+    client.read_exact(&mut protocol)?;
+    server.write_all(&protocol)?;
+    loop {
+        let mut head = [0; 7];
+        client.read_exact(&mut head)?;
+        let [kind, a, b, length @ ..] = head;
+        let mut rest = vec![0; u32::from_be_bytes(length) as usize + 1];
+        client.read_exact(&mut rest)?;
+        let confirm_select = [0, 85, 0, 10];
+        if kind == 1 && rest.starts_with(&confirm_select) {
+            let channel_close = [0, 20, 0, 40];
+            let not_implemented = 540_u16.to_be_bytes();
+            let text = b"\x0fNOT_IMPLEMENTED";
+            let payload = [&channel_close[..], &not_implemented, text, &confirm_select].concat();
+            let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+            client.write_all(&[&[1, a, b], &length[..], &payload, &[0xCE]].concat())?;
+        } else {
+            server.write_all(&[&head, &rest[..]].concat())?;
+        }
+    }
 }
