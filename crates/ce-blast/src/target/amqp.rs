@@ -2,13 +2,16 @@
 //!
 //! This opens and closes the connection; the publisher uses it.
 
+use std::future::pending;
+use std::pin::Pin;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use ce_cli::masked_url;
+use futures_util::{Stream, StreamExt};
 use lapin::options::{ConfirmSelectOptions, ExchangeDeclareOptions};
 use lapin::types::{FieldTable, ShortString};
-use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
+use lapin::{Channel, Connection, ConnectionProperties, Event, ExchangeKind};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 
@@ -35,7 +38,20 @@ pub(crate) struct AmqpTarget {
 /// An open channel in confirm mode, and the connection that it lives on.
 pub(super) struct Link {
     connection: Connection,
+    events: Pin<Box<dyn Stream<Item = Event>>>,
     pub(super) channel: Channel,
+}
+
+impl Link {
+    /// Returns when the connection has been lost, be it in use or not.
+    pub(super) async fn lost(&mut self) {
+        while let Some(event) = self.events.next().await {
+            if matches!(event, Event::Error(_)) {
+                return;
+            }
+        }
+        pending::<()>().await;
+    }
 }
 
 impl AmqpTarget {
@@ -47,10 +63,11 @@ impl AmqpTarget {
             let connection = Connection::connect(&self.url, properties)
                 .await
                 .context("cannot connect; is the broker running?")?;
+            let events = Box::pin(connection.events_listener());
             let channel = connection.create_channel().await?;
             self.look_for_exchange(&channel).await?;
             confirm_mode(&channel).await?;
-            anyhow::Ok(Link { connection, channel })
+            anyhow::Ok(Link { connection, events, channel })
         };
         let opened = timeout(patience, open).await;
         let opened = opened.with_context(|| format!("no connection within {patience:?}"))?;

@@ -8,6 +8,7 @@ mod http;
 mod null;
 mod pending;
 mod publisher;
+mod reopen;
 mod tls;
 mod url;
 

@@ -6,48 +6,39 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ce_record::Outcome;
 use futures_util::StreamExt;
-use futures_util::future::OptionFuture;
 use futures_util::stream::FuturesUnordered;
 use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation};
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep;
 
 use super::Limits;
 use super::amqp::{AmqpTarget, Link};
 use super::confirms::{Confirms, ReturnedMessage, Verdict};
 use super::pending::{Pending, Ticket, grace_is_over};
+use super::reopen::Reopening;
 use crate::job::{Answer, Job};
 use crate::record::{Recorder, Tally};
 
 /// A round of polling ends at least this often while verdicts are held back.
 const ROUND: Duration = Duration::from_millis(1);
-/// Between two attempts to connect.
-const RETRY: Duration = Duration::from_secs(1);
 /// The longest sleep; nothing depends on it.
 const NAP: Duration = Duration::from_secs(1);
 /// Publishes that may have timed out and still be under way. A broker that has blocked us does not
 /// let go of them, and they take memory.
 const LATE: usize = 10_000;
 
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
-
 pub(super) struct Publisher<'a> {
     target: &'a AmqpTarget,
     limits: &'a Limits,
     link: Link,
-    /// A new connection, while one is being opened.
-    opening: Option<Boxed<'a, anyhow::Result<Link>>>,
-    next_opening: Instant,
-    /// Why there is no connection, when there is none.
-    lost: Box<str>,
+    reopening: Reopening<'a>,
     pending: Pending,
     /// When each attempt is given up. All have the same patience, so the first ends first.
     deadlines: VecDeque<(Instant, Ticket)>,
@@ -79,9 +70,7 @@ impl<'a> Publisher<'a> {
             target,
             limits,
             link,
-            opening: None,
-            next_opening: Instant::now(),
-            lost: "the connection was lost".into(),
+            reopening: Reopening::new(target, limits.timeout),
             pending: Pending::new(recorder),
             deadlines: VecDeque::new(),
             confirms: Confirms::new(),
@@ -105,7 +94,9 @@ impl<'a> Publisher<'a> {
                     Some(job) => publishes.extend(self.begin(job, publishes.len())),
                     None => open = false,
                 },
-                Some(opened) = OptionFuture::from(self.opening.as_mut()) => self.opened(opened),
+                link = self.reopening.opened() => self.link = link,
+                // Not only when the next event is due: until then there may be a new connection.
+                () = self.link.lost() => self.reopening.begin(),
                 () = sleep(nap) => {}
                 () = grace_is_over(self.limits), if !open => break,
             }
@@ -137,8 +128,8 @@ impl<'a> Publisher<'a> {
         let body = job.event.body().clone();
         let ticket = self.pending.begin(job);
         let refusal = if !self.link.channel.status().connected() {
-            self.reopen();
-            Answer::text(Outcome::ConnectError, &self.lost)
+            self.reopening.begin();
+            Answer::text(Outcome::ConnectError, self.reopening.why())
         } else if under_way >= self.pending.len() + LATE {
             Answer::text(Outcome::ConnectError, "the broker holds back too many confirms")
         } else if let (Ok(message_id), Ok(key)) = (message_id, key) {
@@ -199,27 +190,6 @@ impl<'a> Publisher<'a> {
                 self.pending.end(ticket, now_ns, Answer::new(Outcome::Timeout));
             }
             self.deadlines.pop_front();
-        }
-    }
-
-    /// Starts to open a new connection, unless that is under way.
-    fn reopen(&mut self) {
-        if self.opening.is_none() {
-            let (target, patience) = (self.target, self.limits.timeout);
-            let begin = self.next_opening.into();
-            self.opening = Some(Box::pin(async move {
-                sleep_until(begin).await;
-                target.open(patience).await
-            }));
-        }
-    }
-
-    fn opened(&mut self, opened: anyhow::Result<Link>) {
-        self.opening = None;
-        self.next_opening = Instant::now() + RETRY;
-        match opened {
-            Ok(link) => self.link = link,
-            Err(err) => self.lost = format!("{err:#}").into(),
         }
     }
 }

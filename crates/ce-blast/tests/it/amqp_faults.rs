@@ -21,10 +21,52 @@ fn mentions(path: &Path, text: &str) -> bool {
     fs::read_to_string(path).is_ok_and(|records| records.contains(text))
 }
 
+/// Checks that everything that was acknowledged is in the queue, and that what is there and was not
+/// is in doubt; and that there was a connection again in the end.
+#[track_caller]
+fn check_what_was_lost(stream: &Stream<'_>, topology: &Topology, queue: &str) {
+    let [ok, doubt, lost] = [Ok, InDoubt, ConnectError].map(|outcome| stream.count(outcome));
+    assert_eq!(ok + doubt + lost, stream.end.records);
+    assert!(ok > 100, "{ok} ok, {doubt} in doubt, {lost} lost");
+    assert_eq!(stream.samples.last().unwrap().outcome, Ok, "there is a new connection");
+    let held: BTreeSet<String> = topology.drain(queue).iter().map(Message::id).collect();
+    assert!(ids(stream.ended(Ok)).is_subset(&held));
+    let known: BTreeSet<String> =
+        ids(stream.ended(Ok)).union(&ids(stream.ended(InDoubt))).cloned().collect();
+    assert!(held.is_subset(&known));
+}
+
 #[test]
 fn a_cut_connection_leaves_in_doubt_what_was_under_way() {
     let Some(broker) = broker("a_cut_connection_leaves_in_doubt") else { return };
     let mut topology = Topology::new(&broker, "cut");
+    let queue = topology.queue("t", None);
+    let proxy = Proxy::start(&broker.amqp_url);
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out.ndjson");
+    let mut running = ce_blast()
+        .args(["--to", &proxy.url(), "--exchange", &topology.exchange])
+        .args(["--rate", "1000/s", "--duration", "6s"])
+        .stdin(events(6000))
+        .stdout_file(&out)
+        .spawn();
+    running.wait_until("a first answer", || mentions(&out, r#""outcome":"ok""#));
+    proxy.hold(true);
+    let before = topology.count(&queue);
+    // From here on nothing that arrives is confirmed.
+    running.wait_until("publishes", || topology.count(&queue) > before + 100);
+    proxy.cut();
+    assert_eq!(running.wait(), 0, "{}", running.stderr());
+    let text = fs::read_to_string(out).unwrap();
+    let stream = Stream::read(&text);
+    assert!(stream.count(InDoubt) > 100, "{}", running.stderr());
+    check_what_was_lost(&stream, &topology, &queue);
+}
+
+#[test]
+fn a_connection_that_the_broker_closes_is_opened_again() {
+    let Some(broker) = broker("a_connection_that_the_broker_closes") else { return };
+    let mut topology = Topology::new(&broker, "closed");
     let queue = topology.queue("t", None);
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out.ndjson");
@@ -32,24 +74,35 @@ fn a_cut_connection_leaves_in_doubt_what_was_under_way() {
     let to = ["--to", &broker.amqp_url, "--exchange", &name, "--run", &name];
     let mut running = ce_blast()
         .args(to)
-        .args(["--rate", "4000/s", "--duration", "12s"])
-        .stdin(events(48_000))
+        .args(["--rate", "1000/s", "--duration", "12s"])
+        .stdin(events(12_000))
         .stdout_file(&out)
         .spawn();
     running.wait_until("the connection to cut", || cut_connections(&broker, &name) == 1);
     assert_eq!(running.wait(), 0, "{}", running.stderr());
     let text = fs::read_to_string(out).unwrap();
-    let stream = Stream::read(&text);
-    let [ok, doubt, lost] = [Ok, InDoubt, ConnectError].map(|outcome| stream.count(outcome));
-    assert_eq!(ok + doubt + lost, 48_000);
-    assert!(ok > 100 && doubt + lost > 0, "{ok} ok, {doubt} in doubt, {lost} lost");
-    assert_eq!(stream.samples.last().unwrap().outcome, Ok, "there is a new connection");
-    // Everything that was acknowledged is there; what is there and was not is in doubt.
-    let held: BTreeSet<String> = topology.drain(&queue).iter().map(Message::id).collect();
-    assert!(ids(stream.ended(Ok)).is_subset(&held));
-    let known: BTreeSet<String> =
-        ids(stream.ended(Ok)).union(&ids(stream.ended(InDoubt))).cloned().collect();
-    assert!(held.is_subset(&known));
+    check_what_was_lost(&Stream::read(&text), &topology, &queue);
+}
+
+#[test]
+fn a_lost_connection_is_opened_again_before_the_next_event() {
+    let Some(broker) = broker("a_lost_connection_is_opened_again") else { return };
+    let mut topology = Topology::new(&broker, "idle");
+    topology.queue("t", None);
+    let proxy = Proxy::start(&broker.amqp_url);
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out.ndjson");
+    let mut running = ce_blast()
+        .args(["--to", &proxy.url(), "--exchange", &topology.exchange, "--rate", "15/m"])
+        .stdin(events(2))
+        .stdout_file(&out)
+        .spawn();
+    running.wait_until("a first answer", || mentions(&out, r#""outcome":"ok""#));
+    proxy.cut();
+    assert_eq!(running.wait(), 0, "{}", running.stderr());
+    let text = fs::read_to_string(&out).unwrap();
+    Stream::read(&text).expect_outcomes(&[(Ok, 2)]);
+    assert_eq!(proxy.connections(), 2);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Stands between the tool and the broker, and can hold back what the broker says.
+//! Stands between the tool and the broker: holds back what the broker says, or cuts the line.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,6 +15,8 @@ struct Valve {
 pub(crate) struct Proxy {
     address: SocketAddr,
     valve: Arc<Valve>,
+    /// The client's end of every connection so far.
+    clients: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Proxy {
@@ -35,10 +37,12 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let valve = Arc::<Valve>::default();
-        let this = Self { address, valve: Arc::clone(&valve) };
+        let clients = Arc::<Mutex<Vec<TcpStream>>>::default();
+        let this = Self { address, valve: Arc::clone(&valve), clients: Arc::clone(&clients) };
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let server = TcpStream::connect(&broker).unwrap();
+                clients.lock().unwrap().push(client.try_clone().unwrap());
                 let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 thread::spawn(move || requests(from, to));
                 let valve = Arc::clone(&valve);
@@ -56,6 +60,19 @@ impl Proxy {
     pub(crate) fn hold(&self, hold: bool) {
         *self.valve.closed.lock().unwrap() = hold;
         self.valve.changed.notify_all();
+    }
+
+    /// Cuts every connection. What was held back never arrives.
+    pub(crate) fn cut(&self) {
+        for client in self.clients.lock().unwrap().iter() {
+            let _ = client.shutdown(std::net::Shutdown::Both);
+        }
+        self.hold(false);
+    }
+
+    /// Connections so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.clients.lock().unwrap().len()
     }
 }
 

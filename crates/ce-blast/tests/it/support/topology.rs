@@ -98,6 +98,17 @@ impl Topology {
         name
     }
 
+    /// How many messages a queue holds.
+    pub(crate) fn count(&self, queue: &str) -> usize {
+        self.runtime.block_on(self.ready(queue))
+    }
+
+    async fn ready(&self, queue: &str) -> usize {
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let state = self.channel.queue_declare(queue.into(), passive, FieldTable::default());
+        usize::try_from(state.await.unwrap().message_count()).unwrap()
+    }
+
     /// Takes everything out of a queue.
     pub(crate) fn drain(&self, queue: &str) -> Vec<Message> {
         let mut messages = Vec::new();
@@ -111,9 +122,7 @@ impl Topology {
     /// A consumer takes what is there, which is far faster than asking for each message; asking then
     /// makes sure that nothing is left.
     async fn take_all(&self, queue: &str, messages: &mut Vec<Message>) {
-        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let state = self.channel.queue_declare(queue.into(), passive, FieldTable::default());
-        let count = usize::try_from(state.await.unwrap().message_count()).unwrap();
+        let count = self.ready(queue).await;
         let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
         let tag = "drain".into();
         let consumer =
