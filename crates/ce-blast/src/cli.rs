@@ -142,7 +142,8 @@ pub struct Cli {
     #[arg(long, env = "CE_EXCHANGE", value_name = "NAME", default_value = "cloud-events")]
     pub exchange: String,
 
-    /// AMQP: the routing key of every message; without it, the type of the event
+    /// AMQP: the routing key, which may take attributes from the event, e.g., '${type}.${subject}';
+    /// without it, the type of the event
     #[arg(long, env = "CE_ROUTING_KEY", value_name = "KEY")]
     pub routing_key: Option<String>,
 

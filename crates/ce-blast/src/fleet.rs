@@ -14,11 +14,12 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use crate::cli::Cli;
 use crate::job::Job;
 use crate::record::{Recorder, Tally};
+use crate::routing::{RoutingKey, routing_key};
 use crate::target::{AmqpTarget, HttpTarget, Limits, Seat, Sender, Target};
 use crate::target::{check_allowed, collect_headers};
 
 /// Where a scenario sends: URL and routing key.
-type Place = (String, Option<String>);
+type Place = (String, RoutingKey);
 
 /// All senders, connected, and who uses which.
 pub(crate) struct Fleet<'scope> {
@@ -39,11 +40,10 @@ struct Seated<'scope> {
 pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>, Vec<Sender>)>> {
     let mut places: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
     for (number, scenario) in plan.scenarios.iter().enumerate() {
-        places.entry(place(cli, scenario)).or_default().push(number);
+        places.entry(place(cli, scenario)?).or_default().push(number);
     }
-    let connect = |((url, key), scenarios): (Place, Vec<usize>)| {
-        Ok((scenarios, senders_to(cli, &url, key.as_deref())?))
-    };
+    let connect =
+        |((url, key), scenarios): (Place, Vec<usize>)| Ok((scenarios, senders_to(cli, &url, key)?));
     let senders: Vec<_> = places.into_iter().map(connect).collect::<anyhow::Result<_>>()?;
     let is_http = |sender: &Sender| matches!(sender, Sender::Http(_));
     if !senders.iter().any(|(_, senders)| senders.iter().any(is_http)) {
@@ -57,12 +57,12 @@ pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>,
     Ok(senders)
 }
 
-fn place(cli: &Cli, scenario: &Scenario) -> Place {
+fn place(cli: &Cli, scenario: &Scenario) -> anyhow::Result<Place> {
     let url = scenario.to.clone().unwrap_or_else(|| cli.to.clone());
-    (url, scenario.routing_key.clone().or_else(|| cli.routing_key.clone()))
+    Ok((url, routing_key(cli, scenario)?))
 }
 
-fn senders_to(cli: &Cli, url: &str, routing_key: Option<&str>) -> anyhow::Result<Vec<Sender>> {
+fn senders_to(cli: &Cli, url: &str, routing_key: RoutingKey) -> anyhow::Result<Vec<Sender>> {
     let target = Target::parse(url)?;
     let address = check_allowed(&target, &cli.allow_target)?;
     match (&target, address) {
@@ -74,12 +74,11 @@ fn senders_to(cli: &Cli, url: &str, routing_key: Option<&str>) -> anyhow::Result
             Ok(vec![Sender::Http(http.with_context(|| masked_url(url))?)])
         }
         (Target::Amqp { url, .. }, Some(_)) => {
-            let key = routing_key.map(ShortString::try_new).transpose();
             let amqp = AmqpTarget {
                 url: url.clone(),
                 name: format!("ce-blast {}", cli.run).trim_end().to_owned(),
                 exchange: ShortString::try_new(cli.exchange.as_str()).context("--exchange")?,
-                routing_key: key.context("--routing-key")?,
+                routing_key,
                 persistent: !cli.transient,
             };
             Ok((0..cli.connections).map(|_| Sender::Amqp(amqp.clone())).collect())

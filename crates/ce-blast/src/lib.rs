@@ -8,7 +8,7 @@
 //!
 //! In the order of reading: [`cli`] and `plan` say what is wanted; `read` supplies events; `pace`
 //! and `open_loop` (or `closed_loop`) decide when, each scenario in a `lane` of its own; `fleet`
-//! and `target` send; `record` counts and writes; `calibrate` and `judge` say what this
+//! and `target` send (`routing` makes the keys of messages); `record` counts and writes; `calibrate` and `judge` say what this
 //! machine can do and whether the schedule was kept;
 //! `preview` shows a plan without carrying it out.
 
@@ -28,6 +28,7 @@ mod preview;
 mod progress;
 mod read;
 mod record;
+mod routing;
 mod run;
 pub mod start_at;
 mod target;

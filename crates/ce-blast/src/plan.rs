@@ -15,6 +15,7 @@ use load_plan::{
 use serde_json::{Value, json};
 
 use crate::cli::Cli;
+use crate::routing::routing_key;
 
 /// No plan that a person wrote is longer.
 const FILE_LIMIT_BYTES: u64 = 1 << 20;
@@ -34,6 +35,9 @@ pub(crate) fn resolve(cli: &Cli) -> anyhow::Result<Plan> {
         }
     }
     check_inputs(&plan)?;
+    for scenario in &plan.scenarios {
+        routing_key(cli, scenario)?;
+    }
     if !cli.shard.is_whole() && plan.scenarios.iter().any(|it| !is_open_loop(it)) {
         bail!("--shard divides a schedule, and a closed loop has none: run it without");
     }

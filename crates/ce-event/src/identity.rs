@@ -50,6 +50,23 @@ impl<'a> Identity<'a> {
     }
 }
 
+/// Reads one attribute of type string from an event in JSON format. The rest must be JSON, and is
+/// skipped; of several members with this name the first counts.
+pub fn attribute<'a>(event: &'a [u8], name: &str) -> Result<Option<Cow<'a, str>>, EventError> {
+    let mut found = None;
+    json::each_member(
+        event,
+        |member| member == name,
+        |name, value| {
+            if found.is_none() && value != "null" {
+                found = Some(text(&name, value)?);
+            }
+            Ok(())
+        },
+    )?;
+    Ok(found)
+}
+
 fn text<'a>(name: &str, value: &'a str) -> Result<Cow<'a, str>, EventError> {
     match json::string(value) {
         None => Err(EventError::NotString(name.into())),
@@ -75,6 +92,17 @@ mod tests {
     fn escapes_are_undone() {
         let event = br#"{"specversion":"1.0","\u0069d":"a\"b\u00e9","type":"t","source":"/s"}"#;
         assert_eq!(Identity::from_json(event).unwrap().id, "a\"b\u{e9}");
+    }
+
+    #[test]
+    fn an_attribute_is_found_among_others() {
+        let event = br#"{"data":{"subject":"no"},"subject":"a\u0062","time":null,"n":7,"e":""}"#;
+        let find = |name: &str| attribute(event, name);
+        assert_eq!(find("subject"), Ok(Some("ab".into())));
+        assert_eq!(find("time"), Ok(None));
+        assert_eq!(find("dataschema"), Ok(None));
+        assert_eq!(find("n"), Err(EventError::NotString("n".into())));
+        assert_eq!(find("e"), Err(EventError::Empty("e".into())));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | to | use |
 //! |---|---|
 //! | tell events apart, as cheaply as possible | [`Identity::from_json`] |
+//! | look at one more attribute of it | [`attribute`] |
 //! | read and check a whole event | [`Event::from_json`], [`Event::batch_from_json`] |
 //! | know how a message carries its event | [`Mode::of`] |
 //! | read an event from the headers of a message | [`http::event`], [`amqp::event`] |
@@ -28,5 +29,5 @@ pub mod http;
 pub use data::Data;
 pub use error::EventError;
 pub use event::{Event, Value};
-pub use identity::Identity;
+pub use identity::{Identity, attribute};
 pub use media_type::Mode;

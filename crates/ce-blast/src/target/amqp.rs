@@ -19,6 +19,7 @@ use super::publisher::Publisher;
 use super::{Limits, Seat};
 use crate::job::Job;
 use crate::record::Tally;
+use crate::routing::RoutingKey;
 
 /// Closing hangs while the broker has blocked the connection; then the socket is dropped.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -30,8 +31,7 @@ pub(crate) struct AmqpTarget {
     /// What the broker shows as the name of the connection.
     pub(crate) name: String,
     pub(crate) exchange: ShortString,
-    /// Of every message; without it, the type of the event.
-    pub(crate) routing_key: Option<ShortString>,
+    pub(crate) routing_key: RoutingKey,
     pub(crate) persistent: bool,
 }
 

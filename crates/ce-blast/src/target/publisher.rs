@@ -23,6 +23,7 @@ use super::amqp::{AmqpTarget, Link};
 use super::confirms::{Confirms, ReturnedMessage, Verdict};
 use super::pending::{Pending, Ticket, grace_is_over};
 use super::reopen::Reopening;
+use crate::event::Event;
 use crate::job::{Answer, Job};
 use crate::record::{Recorder, Tally};
 
@@ -119,35 +120,46 @@ impl<'a> Publisher<'a> {
 
     /// Begins an attempt; the future, if there is one, ends with its confirm.
     fn begin(&mut self, job: Job, under_way: usize) -> Option<impl Future<Output = Ended> + use<>> {
-        let message_id = ShortString::try_new(job.event.id());
-        let key = self
-            .target
-            .routing_key
-            .clone()
-            .map_or_else(|| ShortString::try_new(job.event.event_type()), Ok);
+        let address = self.address(&job.event);
         let body = job.event.body().clone();
         let ticket = self.pending.begin(job);
-        let refusal = if !self.link.channel.status().connected() {
-            self.reopening.begin();
-            Answer::text(Outcome::ConnectError, self.reopening.why())
-        } else if under_way >= self.pending.len() + LATE {
-            Answer::text(Outcome::ConnectError, "the broker holds back too many confirms")
-        } else if let (Ok(message_id), Ok(key)) = (message_id, key) {
-            self.confirms.published(message_id.as_str(), ticket);
-            self.deadlines.push_back((Instant::now() + self.limits.timeout, ticket));
-            let channel = self.link.channel.clone();
-            let exchange = self.target.exchange.clone();
-            let properties = properties(message_id.clone(), self.target.persistent);
-            return Some(async move {
-                let confirmed = publish(channel, exchange, key, body, properties).await;
-                Ended { ticket, message_id, confirmed }
-            });
-        } else {
-            let why = "id or routing key is longer than 255 bytes";
-            Answer::text(Outcome::ProtocolError, why)
+        let refusal = match (self.cannot_publish(under_way), address) {
+            (None, Ok((message_id, key))) => {
+                self.confirms.published(message_id.as_str(), ticket);
+                self.deadlines.push_back((Instant::now() + self.limits.timeout, ticket));
+                let channel = self.link.channel.clone();
+                let exchange = self.target.exchange.clone();
+                let properties = properties(message_id.clone(), self.target.persistent);
+                return Some(async move {
+                    let confirmed = publish(channel, exchange, key, body, properties).await;
+                    Ended { ticket, message_id, confirmed }
+                });
+            }
+            (Some(refusal), _) => refusal,
+            (None, Err(why)) => Answer::text(Outcome::ProtocolError, &why),
         };
         self.pending.end(ticket, self.pending.now_ns(), refusal);
         None
+    }
+
+    /// Why no event can be published at this time.
+    fn cannot_publish(&mut self, under_way: usize) -> Option<Answer> {
+        if !self.link.channel.status().connected() {
+            self.reopening.begin();
+            Some(Answer::text(Outcome::ConnectError, self.reopening.why()))
+        } else if under_way >= self.pending.len() + LATE {
+            let why = "the broker holds back too many confirms";
+            Some(Answer::text(Outcome::ConnectError, why))
+        } else {
+            None
+        }
+    }
+
+    /// The message id and the routing key of an event, or why it has none.
+    fn address(&self, event: &Event) -> Result<(ShortString, ShortString), String> {
+        let id = ShortString::try_new(event.id())
+            .map_err(|_| "its id is longer than 255 bytes".to_owned())?;
+        Ok((id, self.target.routing_key.of(event)?))
     }
 
     fn ended(&mut self, ended: Ended) {

@@ -114,6 +114,26 @@ fn a_routing_key_can_be_given() {
 }
 
 #[test]
+fn a_routing_key_can_be_made_of_attributes() {
+    let Some(broker) = broker("a_routing_key_can_be_made_of_attributes") else { return };
+    let mut topology = Topology::new(&broker, "template");
+    let queues = ["t.one.x", "t.two.x"].map(|key| topology.queue(key, None));
+    let event = |id: &str, rest: &str| events(1).replace(r#""0"}"#, &format!("\"{id}\"{rest}}}"));
+    let input = event("1", r#","subject":"one""#)
+        + &event("2", r#","subject":"t\u0077o""#)
+        + &event("3", r#","data":{"subject":"one"}"#);
+    let args = ["--rate", "1000/s", "--routing-key", "${type}.${subject}.x"];
+    let run = publish(&broker.amqp_url, &topology, &args, input);
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(Ok, 2), (Outcome::ProtocolError, 1)]);
+    let without = stream.ended(Outcome::ProtocolError).next().unwrap();
+    assert_eq!(without.error.as_deref(), Some("it has no `subject` for its routing key"));
+    let held: [Vec<String>; 2] =
+        queues.map(|queue| topology.drain(&queue).iter().map(Message::id).collect());
+    assert_eq!(held, [vec!["1".to_owned()], vec!["2".to_owned()]]);
+}
+
+#[test]
 fn a_full_queue_rejects_and_a_missing_one_returns() {
     let Some(broker) = broker("a_full_queue_rejects_and_a_missing_one_returns") else { return };
     let mut topology = Topology::new(&broker, "limits");

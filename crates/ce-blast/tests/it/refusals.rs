@@ -88,6 +88,23 @@ fn a_password_is_never_printed() {
 }
 
 #[test]
+fn a_routing_key_that_is_no_template_is_told_with_place_and_remedy() {
+    let remedy = "use type, source, subject, id, time, datacontenttype, dataschema";
+    let line = refused_in_a_line(&["--to=null:", "--rate=9/s", "--routing-key=${type}.${kind}"]);
+    let says = "--routing-key: character 9: `kind` is no attribute for a routing key: ";
+    assert_eq!(line, format!("{says}{remedy}"));
+
+    let folder = tempfile::tempdir().unwrap();
+    let plan = folder.path().join("plan.toml");
+    let text = "[scenarios.a]\nexecutor = 'constant-arrival-rate'\nrate = 1\nduration = '1s'\n\
+                routingKey = 'x.${type'\n";
+    std::fs::write(&plan, text).unwrap();
+    let plan = format!("--plan={}", plan.display());
+    let line = refused_in_a_line(&["--to=null:", &plan, "--dry-run"]);
+    assert_eq!(line, "scenario `a`: routingKey: character 3: `${` without `}`");
+}
+
+#[test]
 fn contradictions_are_refused() {
     let check = |args: &[&str], says: &str| {
         let run = refused(&[&["--to", "null:"], args].concat());
