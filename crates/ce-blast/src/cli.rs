@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ce_cli::parse;
+use ce_event::amqp::Dialect;
 use clap::builder::BoolishValueParser;
 use load_plan::{Rate, Shard, Spacing};
 
@@ -147,6 +148,14 @@ pub struct Cli {
     #[arg(long, env = "CE_ROUTING_KEY", value_name = "KEY")]
     pub routing_key: Option<String>,
 
+    /// AMQP: how a message carries its event
+    #[arg(long, env = "CE_MODE", value_name = "MODE", default_value = "structured")]
+    pub mode: ContentMode,
+
+    /// AMQP: how binary events name their headers; without it, ce
+    #[arg(long, env = "CE_AMQP_DIALECT", value_name = "DIALECT")]
+    pub amqp_dialect: Option<AmqpDialect>,
+
     /// AMQP: publish transient messages, which the broker may forget
     #[arg(long, env = "CE_TRANSIENT", value_parser = BoolishValueParser::new())]
     pub transient: bool,
@@ -188,6 +197,41 @@ impl From<Arrivals> for Spacing {
         match arrivals {
             Arrivals::Uniform => Self::Uniform,
             Arrivals::Poisson => Self::Poisson,
+        }
+    }
+}
+
+/// How a message carries its event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ContentMode {
+    /// The event as it came, in the body
+    Structured,
+    /// Attributes as headers, data as the body
+    Binary,
+}
+
+/// How binary events name their headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum AmqpDialect {
+    /// `ce-id`; Knative's broker reads it
+    Ce,
+    /// `id`; Knative's broker reads and writes it
+    Bare,
+    /// `cloudEvents_id`, of the AMQP 1.0 binding; Knative's broker drops it
+    #[value(name = "cloudevents_")]
+    Underscore,
+    /// `cloudEvents:id`, of the AMQP 1.0 binding; Knative's broker drops it
+    #[value(name = "cloudevents:")]
+    Colon,
+}
+
+impl From<AmqpDialect> for Dialect {
+    fn from(dialect: AmqpDialect) -> Self {
+        match dialect {
+            AmqpDialect::Ce => Self::Ce,
+            AmqpDialect::Bare => Self::Bare,
+            AmqpDialect::Underscore => Self::Underscore,
+            AmqpDialect::Colon => Self::Colon,
         }
     }
 }

@@ -7,11 +7,12 @@ use std::thread::{Scope, ScopedJoinHandle};
 
 use anyhow::{Context, bail};
 use ce_cli::masked_url;
+use ce_event::amqp::Dialect;
 use lapin::types::ShortString;
 use load_plan::{Plan, Scenario};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::cli::Cli;
+use crate::cli::{AmqpDialect, Cli, ContentMode};
 use crate::job::Job;
 use crate::record::{Recorder, Tally};
 use crate::routing::{RoutingKey, routing_key};
@@ -65,7 +66,11 @@ fn place(cli: &Cli, scenario: &Scenario) -> anyhow::Result<Place> {
 fn senders_to(cli: &Cli, url: &str, routing_key: RoutingKey) -> anyhow::Result<Vec<Sender>> {
     let target = Target::parse(url)?;
     let address = check_allowed(&target, &cli.allow_target)?;
+    let binary = binary(cli)?;
     match (&target, address) {
+        (Target::Http { .. }, _) if binary.is_some() => {
+            bail!("--mode binary: only AMQP targets take binary events")
+        }
         (Target::Http { uri, tls }, Some(address)) => {
             let host = target.address().map_or("", |(host, _)| host);
             let headers = collect_headers(&cli.http)?;
@@ -79,11 +84,23 @@ fn senders_to(cli: &Cli, url: &str, routing_key: RoutingKey) -> anyhow::Result<V
                 name: format!("ce-blast {}", cli.run).trim_end().to_owned(),
                 exchange: ShortString::try_new(cli.exchange.as_str()).context("--exchange")?,
                 routing_key,
+                binary,
                 persistent: !cli.transient,
             };
             Ok((0..cli.connections).map(|_| Sender::Amqp(amqp.clone())).collect())
         }
         _ => Ok(vec![Sender::Null]),
+    }
+}
+
+/// How to name the headers of binary events; `None` asks for structured ones.
+fn binary(cli: &Cli) -> anyhow::Result<Option<Dialect>> {
+    match (cli.mode, cli.amqp_dialect) {
+        (ContentMode::Structured, None) => Ok(None),
+        (ContentMode::Structured, Some(_)) => {
+            bail!("--amqp-dialect is about binary events: add --mode binary")
+        }
+        (ContentMode::Binary, dialect) => Ok(Some(dialect.unwrap_or(AmqpDialect::Ce).into())),
     }
 }
 

@@ -41,6 +41,17 @@ impl Dialect {
         Some(Self::ALL[first])
     }
 
+    /// The header that holds an attribute.
+    pub fn header(self, attribute: &str) -> String {
+        let prefix = match self {
+            Self::Ce => "ce-",
+            Self::Underscore => "cloudEvents_",
+            Self::Colon => "cloudEvents:",
+            Self::Bare => "",
+        };
+        format!("{prefix}{attribute}")
+    }
+
     /// The attribute that a header holds; `None` for headers of other purposes.
     pub fn attribute_name(self, header: &str) -> Option<Cow<'_, str>> {
         match self {

@@ -47,6 +47,16 @@ pub enum Value<'a> {
     Integer(i32),
 }
 
+impl<'a> Value<'a> {
+    /// The canonical text.
+    pub(crate) fn into_text(self) -> Cow<'a, str> {
+        match self {
+            Self::String(text) => text,
+            other => other.to_string().into(),
+        }
+    }
+}
+
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

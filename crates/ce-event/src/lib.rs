@@ -11,8 +11,10 @@
 //! | read and check a whole event | [`Event::from_json`], [`Event::batch_from_json`] |
 //! | know how a message carries its event | [`Mode::of`] |
 //! | read an event from the headers of a message | [`http::event`], [`amqp::event`] |
+//! | write an event as headers and body | [`Binary`], [`amqp::Dialect::header`] |
 
 mod attributes;
+mod binary;
 mod characters;
 mod data;
 mod error;
@@ -26,6 +28,7 @@ mod uri;
 pub mod amqp;
 pub mod http;
 
+pub use binary::Binary;
 pub use data::Data;
 pub use error::EventError;
 pub use event::{Event, Value};

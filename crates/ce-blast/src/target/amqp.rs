@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use ce_cli::masked_url;
+use ce_event::amqp::Dialect;
 use futures_util::{Stream, StreamExt};
 use lapin::options::{ConfirmSelectOptions, ExchangeDeclareOptions};
 use lapin::types::{FieldTable, ShortString};
@@ -32,6 +33,8 @@ pub(crate) struct AmqpTarget {
     pub(crate) name: String,
     pub(crate) exchange: ShortString,
     pub(crate) routing_key: RoutingKey,
+    /// How to name headers in binary mode; `None` is structured mode.
+    pub(crate) binary: Option<Dialect>,
     pub(crate) persistent: bool,
 }
 

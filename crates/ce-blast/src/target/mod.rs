@@ -5,6 +5,7 @@ mod amqp;
 mod confirms;
 mod headers;
 mod http;
+mod message;
 mod null;
 mod pending;
 mod publisher;

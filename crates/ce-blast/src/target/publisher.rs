@@ -8,22 +8,21 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use ce_record::Outcome;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
-use lapin::{BasicProperties, Channel, Confirmation};
+use lapin::{Channel, Confirmation};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep;
 
 use super::Limits;
 use super::amqp::{AmqpTarget, Link};
 use super::confirms::{Confirms, ReturnedMessage, Verdict};
+use super::message::Message;
 use super::pending::{Pending, Ticket, grace_is_over};
 use super::reopen::Reopening;
-use crate::event::Event;
 use crate::job::{Answer, Job};
 use crate::record::{Recorder, Tally};
 
@@ -120,18 +119,17 @@ impl<'a> Publisher<'a> {
 
     /// Begins an attempt; the future, if there is one, ends with its confirm.
     fn begin(&mut self, job: Job, under_way: usize) -> Option<impl Future<Output = Ended> + use<>> {
-        let address = self.address(&job.event);
-        let body = job.event.body().clone();
+        let message = Message::new(self.target, &job.event);
         let ticket = self.pending.begin(job);
-        let refusal = match (self.cannot_publish(under_way), address) {
-            (None, Ok((message_id, key))) => {
-                self.confirms.published(message_id.as_str(), ticket);
+        let refusal = match (self.cannot_publish(under_way), message) {
+            (None, Ok(message)) => {
+                self.confirms.published(message.id.as_str(), ticket);
                 self.deadlines.push_back((Instant::now() + self.limits.timeout, ticket));
                 let channel = self.link.channel.clone();
                 let exchange = self.target.exchange.clone();
-                let properties = properties(message_id.clone(), self.target.persistent);
                 return Some(async move {
-                    let confirmed = publish(channel, exchange, key, body, properties).await;
+                    let message_id = message.id.clone();
+                    let confirmed = publish(channel, exchange, message).await;
                     Ended { ticket, message_id, confirmed }
                 });
             }
@@ -153,13 +151,6 @@ impl<'a> Publisher<'a> {
         } else {
             None
         }
-    }
-
-    /// The message id and the routing key of an event, or why it has none.
-    fn address(&self, event: &Event) -> Result<(ShortString, ShortString), String> {
-        let id = ShortString::try_new(event.id())
-            .map_err(|_| "its id is longer than 255 bytes".to_owned())?;
-        Ok((id, self.target.routing_key.of(event)?))
     }
 
     fn ended(&mut self, ended: Ended) {
@@ -213,17 +204,12 @@ impl Confirmed {
 }
 
 /// Publishes one message and waits for its confirm.
-async fn publish(
-    channel: Channel,
-    exchange: ShortString,
-    key: ShortString,
-    body: Bytes,
-    properties: BasicProperties,
-) -> Confirmed {
+async fn publish(channel: Channel, exchange: ShortString, message: Message) -> Confirmed {
+    let Message { routing_key, properties, body, .. } = message;
     // It may have left even where lapin could not say so.
     let in_doubt = |err| Confirmed::failed(Answer::error(Outcome::InDoubt, &err));
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-    let sent = channel.basic_publish(exchange, key, options, &body, properties).await;
+    let sent = channel.basic_publish(exchange, routing_key, options, &body, properties).await;
     // A slice of a larger block, which need not stay in memory for the confirm.
     drop(body);
     let confirm = match sent {
@@ -253,11 +239,4 @@ fn returned(message: &lapin::message::BasicReturnMessage) -> ReturnedMessage {
         code: message.reply_code,
         text: message.reply_text.to_string(),
     }
-}
-
-fn properties(id: ShortString, persistent: bool) -> BasicProperties {
-    BasicProperties::default()
-        .with_content_type("application/cloudevents+json".into())
-        .with_message_id(id)
-        .with_delivery_mode(if persistent { 2 } else { 1 })
 }

@@ -1,12 +1,13 @@
 //! AMQP against a real broker: what the records say is what the queues hold.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::time::Duration;
 
 use ce_record::Outcome::{Ok, Rejected, Returned, Timeout};
 use ce_record::{Outcome, Sample};
 use ce_testkit::{Run, broker};
+use lapin::types::AMQPValue;
 
 use crate::support::Stream;
 use crate::support::topology::{Message, Topology};
@@ -131,6 +132,52 @@ fn a_routing_key_can_be_made_of_attributes() {
     let held: [Vec<String>; 2] =
         queues.map(|queue| topology.drain(&queue).iter().map(Message::id).collect());
     assert_eq!(held, [vec!["1".to_owned()], vec!["2".to_owned()]]);
+}
+
+#[test]
+fn binary_events_are_read_back_in_every_dialect() {
+    let Some(broker) = broker("binary_events_are_read_back") else { return };
+    let mut topology = Topology::new(&broker, "binary");
+    let queue = topology.queue("t", None);
+    let event = r#"{"specversion":"1.0","id":"7","source":"/s","type":"t","subject":"é",
+        "sequence":42,"data":{"a": [1.0]}}"#;
+    for (dialect, prefix) in [
+        ("ce", "ce-"),
+        ("bare", ""),
+        ("cloudevents_", "cloudEvents_"),
+        ("cloudevents:", "cloudEvents:"),
+    ] {
+        let args = ["--rate", "100/s", "--mode", "binary", "--amqp-dialect", dialect];
+        let input = event.replace('\n', "") + "\n";
+        let run = publish(&broker.amqp_url, &topology, &args, input);
+        Stream::read(&run.expect_code(0).stdout).expect_outcomes(&[(Ok, 1)]);
+        let messages = topology.drain(&queue);
+        let [message] = &messages[..] else { panic!("{messages:?}") };
+        assert_eq!((message.body.as_str(), message.id().as_str()), (r#"{"a": [1.0]}"#, "7"));
+        let content_type = message.properties.content_type().as_ref().unwrap().as_str();
+        assert_eq!(content_type, "application/json");
+        let mut expected: BTreeMap<String, String> = [
+            ("specversion", "1.0"),
+            ("id", "7"),
+            ("source", "/s"),
+            ("type", "t"),
+            ("subject", "é"),
+            ("sequence", "42"),
+        ]
+        .map(|(name, value)| (format!("{prefix}{name}"), value.to_owned()))
+        .into();
+        if ["ce", "bare"].contains(&dialect) {
+            expected.insert("content-type".to_owned(), "application/json".to_owned());
+        }
+        let headers = message.properties.headers().as_ref().unwrap().inner().iter();
+        let found: BTreeMap<String, String> =
+            headers.map(|(name, value)| (name.to_string(), text(value))).collect();
+        assert_eq!(found, expected);
+    }
+}
+
+fn text(value: &AMQPValue) -> String {
+    value.as_long_string().expect("attributes travel as strings").to_string()
 }
 
 #[test]

@@ -105,6 +105,12 @@ fn a_routing_key_that_is_no_template_is_told_with_place_and_remedy() {
 }
 
 #[test]
+fn binary_events_are_for_amqp_only() {
+    let line = refused_in_a_line(&["--to=http://127.0.0.1/", "--rate=1/s", "--mode=binary"]);
+    assert_eq!(line, "--mode binary: only AMQP targets take binary events");
+}
+
+#[test]
 fn contradictions_are_refused() {
     let check = |args: &[&str], says: &str| {
         let run = refused(&[&["--to", "null:"], args].concat());
@@ -115,6 +121,7 @@ fn contradictions_are_refused() {
     check(&["--rate=1/s", "--ramp-up=1s"], "cannot be used with");
     check(&["--stages=1m:1", "--pause=1s"], "cannot be used with");
     check(&["--stages=1m:10", "--duration=1m"], "leave out --duration");
+    check(&["--rate=1/s", "--amqp-dialect=bare"], "add --mode binary");
     check(&["--rate=fast"], "--rate <RATE>");
     check(&["--rate=1/s", "--scenario=a,b"], "letters, digits, `_` and `-` only");
     check(&["--rate=1/s", "--max-in-flight=0"], "--max-in-flight <N>");
