@@ -39,6 +39,12 @@ pub(crate) struct Texts {
     pub(crate) id: Box<str>,
 }
 
+impl Texts {
+    pub(super) fn boxed(source: &str, id: &str) -> Box<Self> {
+        Box::new(Self { source: source.into(), id: id.into() })
+    }
+}
+
 /// An event whose sample and first receipt are both known now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Joined {
@@ -48,11 +54,6 @@ pub(crate) struct Joined {
 }
 
 impl Event {
-    pub(super) fn named(source: &str, id: &str) -> Self {
-        let texts = Texts { source: source.into(), id: id.into() };
-        Self { texts: Some(Box::new(texts)), ..Self::default() }
-    }
-
     pub(super) fn add_sample(&mut self, sent: Sent) -> Option<Joined> {
         self.absorb(&Self { sent: Some(sent), samples: 1, ..Self::default() })
     }
@@ -98,5 +99,39 @@ impl Event {
 
     pub(super) fn is_pair(&self) -> bool {
         self.sent.is_some() && self.first_receipt_ns.is_some()
+    }
+
+    /// Sent once, acknowledged, and received once, after it was due: nothing about it is special, so
+    /// its fingerprint is all that has to be kept.
+    pub(super) fn is_plain_pair(&self) -> bool {
+        let timely = self.sent.zip(self.first_receipt_ns);
+        let timely = timely.is_some_and(|(sent, received)| {
+            super::is_acked(sent.outcome) && received >= sent.due_ns
+        });
+        timely
+            && (self.samples, self.receipts, self.redelivered) == (1, 1, 0)
+            && !self.dead_lettered
+    }
+
+    /// Puts a plain pair to what was heard of its event after it had left.
+    pub(super) fn rejoin_plain_pair(&mut self) {
+        let (due_ns, received_ns) = match (self.sent, self.first_receipt_ns) {
+            (Some(sent), _) => (sent.due_ns, i64::MAX),
+            (None, received) => (i64::MIN, received.unwrap_or(i64::MAX)),
+        };
+        let groups = self.sent.unwrap_or(Sent {
+            due_ns,
+            outcome: Outcome::Ok,
+            scenario: 0,
+            event_type: 0,
+            warm_up: false,
+        });
+        self.absorb(&Self {
+            sent: Some(Sent { due_ns, outcome: Outcome::Ok, ..groups }),
+            samples: 1,
+            receipts: 1,
+            first_receipt_ns: Some(received_ns),
+            ..Self::default()
+        });
     }
 }

@@ -4,13 +4,17 @@
 //! order and at any distance. What is known of an event is a [`Event`], and two parts of it can be
 //! put together in any order; so events that nothing was heard of for long are written to disk, and
 //! their parts are put together at the end.
+//!
+//! Nearly all events are sent once, acknowledged, and received once. Such a pair leaves at once: only
+//! its fingerprint is kept ([`done`]), so that a duplicate that comes later is told from a stranger.
 
+mod done;
 mod event;
 mod report;
 mod spill;
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hasher};
 use std::io;
 use std::path::PathBuf;
 
@@ -20,19 +24,24 @@ use ce_record::run_dir::Ledger as Report;
 pub(crate) use event::{Joined, Sent, Texts};
 pub(crate) use report::Missing;
 
+use done::Done;
 use event::Event;
 use spill::Spill;
 
 /// Events of one generation. There are two, of about 100 bytes an event.
 const GENERATION: usize = 400_000;
 
+type Table = HashMap<u128, Event, BuildHasherDefault<FingerprintHasher>>;
+
 /// All events of a run.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     /// Events that something was heard of lately, and those of the generation before.
-    young: HashMap<u128, Event>,
-    old: HashMap<u128, Event>,
+    young: Table,
+    old: Table,
     generation: usize,
+    /// Pairs that have left.
+    done: Done,
     spill: Spill,
     has_receipts: bool,
 }
@@ -54,9 +63,10 @@ impl Ledger {
 
     fn with_generation(folder: PathBuf, generation: usize) -> Self {
         Self {
-            young: HashMap::new(),
-            old: HashMap::new(),
+            young: Table::default(),
+            old: Table::default(),
             generation,
+            done: Done::new(folder.join("done"), generation),
             spill: Spill::new(folder),
             has_receipts: false,
         }
@@ -83,10 +93,17 @@ impl Ledger {
         add: impl FnOnce(&mut Event) -> Option<Joined>,
     ) -> io::Result<Option<Joined>> {
         let key = fingerprint(source, id);
-        if let Some(event) = self.old.remove(&key) {
-            self.young.insert(key, event);
+        let known = self.young.remove(&key).or_else(|| self.old.remove(&key));
+        let mut event = known.unwrap_or_default();
+        let joined = add(&mut event);
+        if event.is_plain_pair() {
+            self.done.push(key)?;
+            return Ok(joined);
         }
-        let joined = add(self.young.entry(key).or_insert_with(|| Event::named(source, id)));
+        if event.texts.is_none() && !event.is_pair() {
+            event.texts = Some(Texts::boxed(source, id));
+        }
+        self.young.insert(key, event);
         if self.young.len() >= self.generation {
             let old = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
             self.spill.write(old)?;
@@ -103,20 +120,43 @@ impl Ledger {
         missing: &mut Missing<'_>,
     ) -> io::Result<Report> {
         let mut report = Report { has_receipts: self.has_receipts, ..report.clone() };
-        let in_memory =
-            std::mem::take(&mut self.young).into_iter().chain(std::mem::take(&mut self.old));
-        if self.spill.is_empty() {
-            in_memory.for_each(|(_, event)| report::enter(&mut report, &event, missing));
+        let mut in_memory = std::mem::take(&mut self.young);
+        in_memory.extend(std::mem::take(&mut self.old));
+        if self.spill.is_empty() && self.done.is_in_memory() {
+            let alone = self.done.rejoin(&mut in_memory)?;
+            report::enter_plain(&mut report, alone);
+            for event in in_memory.values() {
+                report::enter(&mut report, event, missing);
+            }
             return Ok(report);
         }
         self.spill.write(in_memory)?;
-        self.spill.read_back(|event, met_late| {
+        let alone = self.spill.read_back(self.done, |event, met_late| {
             if let Some(joined) = met_late {
                 late(joined);
             }
             report::enter(&mut report, &event, missing);
         })?;
+        report::enter_plain(&mut report, alone);
         Ok(report)
+    }
+}
+
+/// A fingerprint is a hash already.
+#[derive(Debug, Default)]
+struct FingerprintHasher(u64);
+
+impl Hasher for FingerprintHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 ^= u64::from_le_bytes(word);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

@@ -10,10 +10,16 @@ use std::path::PathBuf;
 
 use ce_record::Outcome;
 
+use super::done::Done;
 use super::event::{Event, Joined, Sent, Texts};
 
 /// Files. With 100 million events each holds 1.6 million of them.
-const FILES: usize = 64;
+pub(super) const FILES: usize = 64;
+
+/// The file that an event belongs to.
+pub(super) fn file_of(key: u128) -> usize {
+    usize::try_from(key % FILES as u128).expect("below FILES")
+}
 
 /// Events that were written to disk.
 #[derive(Debug)]
@@ -43,10 +49,9 @@ impl Spill {
             }
             line.clear();
             encode(&mut line, key, &event);
-            let file = usize::try_from(key % FILES as u128).expect("below FILES");
             let length = u32::try_from(line.len()).expect("a record's texts are below 1 MiB");
-            self.files[file].write_all(&length.to_le_bytes())?;
-            self.files[file].write_all(&line)?;
+            self.files[file_of(key)].write_all(&length.to_le_bytes())?;
+            self.files[file_of(key)].write_all(&line)?;
         }
         Ok(())
     }
@@ -58,29 +63,47 @@ impl Spill {
         Ok(())
     }
 
-    /// Puts the parts of each event together; tells each event, and whether a sample and a receipt
-    /// met only now. The files are removed.
+    /// Puts the parts of each event together, settled pairs among them; tells each event that is not
+    /// merely a settled pair, and whether a sample and a receipt met only now. Returns the number of
+    /// the others. The files are removed.
     pub(super) fn read_back(
         mut self,
+        mut done: Done,
         mut each: impl FnMut(Event, Option<Joined>),
+    ) -> io::Result<u64> {
+        done.close()?;
+        if self.files.is_empty() {
+            self.create()?;
+        }
+        self.files.iter_mut().try_for_each(Write::flush)?;
+        let mut alone = 0;
+        for number in 0..FILES {
+            let mut met = HashMap::new();
+            let mut events = HashMap::new();
+            self.read_file(number, &mut events, &mut met)?;
+            alone += done.rejoin_file(number, &mut events)?;
+            for (key, event) in events {
+                each(event, met.remove(&key));
+            }
+        }
+        fs::remove_dir_all(&self.folder)?;
+        Ok(alone)
+    }
+
+    fn read_file(
+        &self,
+        number: usize,
+        events: &mut HashMap<u128, Event>,
+        met: &mut HashMap<u128, Joined>,
     ) -> io::Result<()> {
-        for file in &mut self.files {
-            file.flush()?;
-        }
-        for number in 0..self.files.len() {
-            let mut events: HashMap<u128, (Event, Option<Joined>)> = HashMap::new();
-            let mut file = BufReader::new(File::open(self.folder.join(format!("{number:02}")))?);
-            let mut line = Vec::new();
-            while let Some((key, part)) = read_part(&mut file, &mut line)? {
-                let (event, met) = events.entry(key).or_default();
-                let joined = event.absorb_named(part);
-                *met = met.or(joined);
-            }
-            for (event, met) in events.into_values() {
-                each(event, met);
+        let mut file = BufReader::new(File::open(self.folder.join(format!("{number:02}")))?);
+        let mut line = Vec::new();
+        while let Some((key, part)) = read_part(&mut file, &mut line)? {
+            if let Some(joined) = events.entry(key).or_default().absorb_named(part) {
+                met.entry(key).or_insert(joined);
             }
         }
-        fs::remove_dir_all(&self.folder)
+        Ok(())
     }
 }
 
@@ -192,11 +215,15 @@ mod tests {
             event_type: 65_535,
             warm_up: true,
         };
-        let mut full = Event::named("s\u{e9}", "");
+        let named = |source: &str, id: &str| Event {
+            texts: Some(Texts::boxed(source, id)),
+            ..Event::default()
+        };
+        let mut full = named("s\u{e9}", "");
         full.sent = Some(sent);
         full.samples = 2;
         let received = Event { receipts: 7, first_receipt_ns: Some(i64::MAX), ..Event::default() };
-        for event in [full, received, Event { dead_lettered: true, ..Event::named("", "x") }] {
+        for event in [full, received, Event { dead_lettered: true, ..named("", "x") }] {
             let mut line = Vec::new();
             encode(&mut line, u128::MAX - 1, &event);
             assert_eq!(decode(&line), Some((u128::MAX - 1, event)));
