@@ -1,5 +1,6 @@
 //! The command line, as typed.
 
+pub mod guard;
 pub mod http;
 
 use std::path::PathBuf;
@@ -18,7 +19,8 @@ Targets:
                             says otherwise
   amqp://HOST[:PORT]/VHOST  publish with confirms and the mandatory flag
   null:                     answers at once; shows what this machine can pace
-Targets may be https: and amqps: too. Without user and password amqp: uses guest/guest.
+Targets may be https: and amqps: too. amqp: logs in with --credentials-file, or CE_AMQP_USER and
+CE_AMQP_PASSWORD, else as guest/guest; a password on the command line is refused.
 
 Examples:
   ce-gen --count 6000 | ce-blast --to http://127.0.0.1:8081/ --rate 200/s > sent.ndjson
@@ -169,9 +171,9 @@ pub struct Cli {
     #[command(flatten)]
     pub http: http::HttpArgs,
 
-    /// A host that may be loaded although it is not this machine, by its exact name; repeatable
-    #[arg(long, env = "CE_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',')]
-    pub allow_target: Vec<String>,
+    /// What may be loaded, and as whom.
+    #[command(flatten)]
+    pub guard: guard::GuardArgs,
 
     /// Name of the run, for the records
     #[arg(long, env = "CE_RUN", value_name = "NAME", default_value = "")]

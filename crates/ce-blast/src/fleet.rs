@@ -65,7 +65,7 @@ fn place(cli: &Cli, scenario: &Scenario) -> anyhow::Result<Place> {
 
 fn senders_to(cli: &Cli, url: &str, routing_key: RoutingKey) -> anyhow::Result<Vec<Sender>> {
     let target = Target::parse(url)?;
-    let address = check_allowed(&target, &cli.allow_target)?;
+    let address = check_allowed(&target, &cli.guard)?;
     let binary = binary(cli)?;
     match (&target, address) {
         (Target::Http { .. }, _) if binary.is_some() => {
@@ -80,7 +80,12 @@ fn senders_to(cli: &Cli, url: &str, routing_key: RoutingKey) -> anyhow::Result<V
         }
         (Target::Amqp { url, .. }, Some(_)) => {
             let amqp = AmqpTarget {
-                url: url.clone(),
+                url: match cli.guard.credentials()? {
+                    Some(credentials) => {
+                        credentials.fill_in(url).with_context(|| masked_url(url))?
+                    }
+                    None => url.clone(),
+                },
                 name: format!("ce-blast {}", cli.run).trim_end().to_owned(),
                 exchange: ShortString::try_new(cli.exchange.as_str()).context("--exchange")?,
                 routing_key,

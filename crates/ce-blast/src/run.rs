@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use ce_cli::{Anchor, Clock, DataOut, Exit, Interrupt, masked_args};
-use ce_cli::{open_input, process_usage, say};
+use ce_cli::{open_input, process_usage, refuse_passwords, say};
 use ce_record::{Calibration, End, FORMAT, Record, Start, Stop, append};
 use load_plan::{Executor, Plan, Scenario};
 
 use crate::calibrate::calibrate;
 use crate::cli::Cli;
+use crate::cli::guard::PASSWORD_REMEDY;
 use crate::closed_loop::{ClosedLoop, Users};
 use crate::fleet::{self, Fleet};
 use crate::gate::Gate;
@@ -33,6 +34,7 @@ const LEAD: Duration = Duration::from_millis(20);
 
 /// Sends the events of the input as the plan says, and writes a record for each.
 pub fn run(cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
+    refuse_passwords(PASSWORD_REMEDY)?;
     let plan = plan::resolve(cli)?;
     for warning in &plan.warnings {
         say(TOOL, warning);

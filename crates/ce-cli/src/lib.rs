@@ -17,7 +17,7 @@ pub mod parse;
 pub use clock::{Anchor, Clock};
 pub use input::{Input, open_input, stdin_is_terminal};
 pub use run::{Exit, run};
-pub use secret::{bearer_token, masked_args, masked_url};
+pub use secret::{bearer_token, masked_args, masked_url, read_secret, refuse_passwords};
 pub use signal::Interrupt;
 pub use stderr::{Progress, say, stderr_is_terminal, stderr_size};
 pub use stdout::{DataOut, StdoutError, stdout_is_pipe};

@@ -8,18 +8,13 @@ use anyhow::{Context, bail};
 
 /// Holds a token itself, for those who would rather not write it to a file.
 const TOKEN: &str = "CE_BEARER_TOKEN";
-/// No token is longer.
-const TOKEN_LIMIT_BYTES: u64 = 64 * 1024;
+/// No secret is longer.
+const SECRET_LIMIT_BYTES: u64 = 64 * 1024;
 
 /// The bearer token in `file`, else the one in the environment variable `CE_BEARER_TOKEN`, else none.
 pub fn bearer_token(file: Option<&Path>) -> anyhow::Result<Option<String>> {
     let (text, place) = if let Some(file) = file {
-        let place = file.display().to_string();
-        let mut text = String::new();
-        File::open(file)
-            .and_then(|file| file.take(TOKEN_LIMIT_BYTES).read_to_string(&mut text))
-            .with_context(|| format!("{place}: cannot read"))?;
-        (text, place)
+        (read_secret(file)?, file.display().to_string())
     } else if let Some(text) = std::env::var_os(TOKEN) {
         (text.into_string().unwrap_or_default(), TOKEN.to_owned())
     } else {
@@ -29,6 +24,26 @@ pub fn bearer_token(file: Option<&Path>) -> anyhow::Result<Option<String>> {
         "" => bail!("{place}: holds no token"),
         token => Ok(Some(token.to_owned())),
     }
+}
+
+/// The text of a file that holds a secret.
+pub fn read_secret(file: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    File::open(file)
+        .and_then(|file| file.take(SECRET_LIMIT_BYTES).read_to_string(&mut text))
+        .with_context(|| format!("{}: cannot read", file.display()))?;
+    Ok(text)
+}
+
+/// Refuses a URL with a password on the command line, which every user of the machine can read.
+pub fn refuse_passwords(remedy: &str) -> anyhow::Result<()> {
+    for arg in std::env::args().skip(1) {
+        let masked = masked_url(&arg);
+        if masked != arg {
+            bail!("`{masked}`: others can read a password on the command line: {remedy}");
+        }
+    }
+    Ok(())
 }
 
 /// The command line of this process, the program by its name alone, the passwords in URLs masked.

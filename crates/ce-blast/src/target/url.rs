@@ -6,6 +6,8 @@ use anyhow::{Context, bail};
 use ce_cli::masked_url;
 use hyper::Uri;
 
+use crate::cli::guard::GuardArgs;
+
 /// A target's scheme and what is needed to reach it.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
@@ -58,20 +60,36 @@ fn host(uri: &Uri) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
+/// Parts of names that production systems have.
+const PRODUCTION: [&str; 4] = ["prod", "production", "prd", "live"];
+
+/// Whether a label of the name, or a part of one between dashes, is a word for production.
+fn looks_like_production(host: &str) -> bool {
+    host.split(['.', '-']).any(|part| PRODUCTION.iter().any(|word| part.eq_ignore_ascii_case(word)))
+}
+
+fn includes(allowed: &[String], host: &str) -> bool {
+    allowed.iter().any(|name| name.eq_ignore_ascii_case(host))
+}
+
 /// Resolves the target and refuses one that is not this machine, unless it was allowed by name: a
-/// load test of somebody else's system must not start from a slip of the fingers.
+/// load test of somebody else's system must not start from a slip of the fingers. A name that looks
+/// like production needs a second word, wherever it leads.
 pub(crate) fn check_allowed(
     target: &Target,
-    allowed: &[String],
+    guard: &GuardArgs,
 ) -> anyhow::Result<Option<SocketAddr>> {
     let Some((host, port)) = target.address() else { return Ok(None) };
+    if looks_like_production(host) && !includes(&guard.allow_production, host) {
+        bail!("{host} looks like production: if you mean it, add --allow-production {host}");
+    }
     let found: Vec<SocketAddr> = (host, port)
         .to_socket_addrs()
         .with_context(|| format!("{host}: cannot resolve the target's name"))?
         .collect();
     let Some(&first) = found.first() else { bail!("{host}: the name has no address") };
     let loopback = found.iter().all(|address| address.ip().is_loopback());
-    if !loopback && !allowed.iter().any(|name| name.eq_ignore_ascii_case(host)) {
+    if !loopback && !includes(&guard.allow_target, host) {
         bail!("{host} ({}) is not this machine: allow it with --allow-target {host}", first.ip());
     }
     Ok(Some(first))
@@ -102,12 +120,29 @@ mod tests {
     }
 
     #[test]
+    fn words_for_production_are_whole_parts_of_a_name() {
+        for host in ["prod", "mq.prod.test", "mq-PROD-1.test", "live.test", "a.prd", "production-b"]
+        {
+            assert!(looks_like_production(host), "{host}");
+        }
+        for host in ["product.test", "reprod.test", "delivery.test", "alive-1", "127.0.0.1", "::1"]
+        {
+            assert!(!looks_like_production(host), "{host}");
+        }
+    }
+
+    #[test]
     fn only_this_machine_is_loaded_without_a_word() {
+        let guard = |allowed: &[&str]| GuardArgs {
+            allow_target: allowed.iter().map(|&name| name.into()).collect(),
+            allow_production: Vec::new(),
+            credentials_file: None,
+        };
         let local = Target::parse("http://127.0.0.1:1/").unwrap();
-        assert!(check_allowed(&local, &[]).unwrap().is_some());
+        assert!(check_allowed(&local, &guard(&[])).unwrap().is_some());
         let other = Target::parse("http://192.0.2.1/").unwrap();
-        let message = check_allowed(&other, &["192.0.2".into()]).unwrap_err().to_string();
+        let message = check_allowed(&other, &guard(&["192.0.2"])).unwrap_err().to_string();
         assert!(message.ends_with("allow it with --allow-target 192.0.2.1"), "{message}");
-        assert!(check_allowed(&other, &["192.0.2.1".into()]).is_ok());
+        assert!(check_allowed(&other, &guard(&["192.0.2.1"])).is_ok());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use ce_testkit::Run;
+use ce_testkit::{Run, broker};
 
 use crate::{ce_blast, events};
 
@@ -82,6 +82,10 @@ fn a_password_is_never_printed() {
             let run = refused(&args);
             assert!(!run.stderr.contains("s3cret"), "{to}: {}", run.stderr);
         }
+        let run = ce_blast().env("CE_TO", &to).arg("--rate=9/s").stdin(events(1)).run();
+        run.expect_code(2);
+        let all = format!("{}{}", run.stdout, run.stderr);
+        assert!(!all.contains("s3cret") && !all.contains("command line"), "{to}: {all}");
         let run = ce_blast().env("CE_TO", &to).args(["--rate", "9/s", "--help"]).run();
         assert!(!run.stdout.contains("s3cret"), "help shows the variable's value");
     }
@@ -108,6 +112,66 @@ fn a_routing_key_that_is_no_template_is_told_with_place_and_remedy() {
 fn binary_events_are_for_amqp_only() {
     let line = refused_in_a_line(&["--to=http://127.0.0.1/", "--rate=1/s", "--mode=binary"]);
     assert_eq!(line, "--mode binary: only AMQP targets take binary events");
+}
+
+#[test]
+fn a_password_on_the_command_line_is_refused_with_a_hint() {
+    let hint = "`amqp://user:***@127.0.0.1/%2f`: others can read a password on the command line: \
+                set CE_AMQP_USER and CE_AMQP_PASSWORD, or use --credentials-file FILE";
+    let to = "amqp://user:s3cret@127.0.0.1/%2f";
+    assert_eq!(refused_in_a_line(&["--rate=9/s", "--to", to]), hint);
+    assert_eq!(refused_in_a_line(&["--rate=9/s", "--dry-run", "--to", to]), hint);
+}
+
+#[test]
+fn a_name_of_production_needs_a_second_word() {
+    // Refused by its name alone: `.invalid` has no address to be asked for.
+    let expected = "mq-prod.invalid looks like production: if you mean it, \
+                    add --allow-production mq-prod.invalid";
+    let to = "--to=amqp://mq-prod.invalid/%2f";
+    for allowed in ["--allow-target=mq-prod.invalid", "--allow-production=prod.invalid"] {
+        assert_eq!(refused_in_a_line(&["--rate=9/s", to, allowed]), expected);
+    }
+    let both = ["--rate=9/s", to, "--allow-production=MQ-prod.invalid"];
+    assert!(refused_in_a_line(&both).contains("cannot resolve"), "the name alone was in the way");
+}
+
+#[test]
+fn targets_in_a_plan_are_guarded_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = dir.path().join("plan.toml");
+    let text = "[scenarios.a]\nexecutor = \"constant-arrival-rate\"\nrate = 1\nduration = \"1s\"\n\
+                preAllocatedVUs = 1\nto = \"http://api.live.invalid/\"\n";
+    std::fs::write(&plan, text).unwrap();
+    let line = refused_in_a_line(&["--to=null:", "--plan", plan.to_str().unwrap()]);
+    assert!(line.contains("api.live.invalid looks like production"), "{line}");
+}
+
+#[test]
+fn credentials_come_from_a_file_or_the_environment() {
+    let Some(broker) = broker("credentials") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("credentials");
+    let to = format!("--to={}", broker.amqp_url);
+    let publish = |user: &str, password: &str, from_file: bool| {
+        let tool = ce_blast().args(["--rate=99/s", "--exchange=", &to]).stdin(events(1));
+        if from_file {
+            std::fs::write(&file, format!("{user}:{password}\n")).unwrap();
+            tool.args(["--credentials-file", file.to_str().unwrap()]).run()
+        } else {
+            tool.env("CE_AMQP_USER", user).env("CE_AMQP_PASSWORD", password).run()
+        }
+    };
+    for from_file in [false, true] {
+        publish("guest", "guest", from_file).expect_code(0);
+        let run = publish("guest", "s3cret@/", from_file);
+        run.expect_code(2);
+        assert!(run.stderr.contains("ACCESS_REFUSED"), "{}", run.stderr);
+        assert!(run.stderr.contains("guest:***@") && !run.stderr.contains("s3cret"));
+    }
+    let half = ce_blast().args(["--rate=9/s", &to]).env("CE_AMQP_USER", "guest").run();
+    half.expect_code(2);
+    assert!(half.stderr.contains("CE_AMQP_PASSWORD is not: set both"), "{}", half.stderr);
 }
 
 #[test]

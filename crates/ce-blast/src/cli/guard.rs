@@ -1,0 +1,107 @@
+//! The flags that guard against loading the wrong system and against showing a secret.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use ce_cli::read_secret;
+
+const USER: &str = "CE_AMQP_USER";
+const PASSWORD: &str = "CE_AMQP_PASSWORD";
+/// What to do instead of writing a password on the command line.
+pub(crate) const PASSWORD_REMEDY: &str =
+    "set CE_AMQP_USER and CE_AMQP_PASSWORD, or use --credentials-file FILE";
+
+/// What may be loaded, and as whom.
+#[derive(Debug, Clone, clap::Args)]
+pub struct GuardArgs {
+    /// A host that may be loaded although it is not this machine, by its exact name; repeatable
+    #[arg(long, env = "CE_ALLOW_TARGET", value_name = "HOST", value_delimiter = ',')]
+    pub allow_target: Vec<String>,
+
+    // Has no variable: what stays set in a shell is no decision about this run.
+    /// A host that may be loaded although its name looks like production, besides --allow-target;
+    /// repeatable
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    pub allow_production: Vec<String>,
+
+    /// AMQP: log in with the `user:password` in this file; the environment variables `CE_AMQP_USER`
+    /// and `CE_AMQP_PASSWORD` may hold them instead
+    #[arg(long, env = "CE_CREDENTIALS_FILE", value_name = "FILE")]
+    pub credentials_file: Option<PathBuf>,
+}
+
+/// Who logs in to brokers whose URL names nobody. Has no `Debug`, which would show the password.
+pub(crate) struct Credentials {
+    user: String,
+    password: String,
+}
+
+impl GuardArgs {
+    /// The credentials in the file, else those in the environment, else none.
+    pub(crate) fn credentials(&self) -> anyhow::Result<Option<Credentials>> {
+        if let Some(path) = &self.credentials_file {
+            let text = read_secret(path)?;
+            let pair = text.trim().split_once(':').filter(|(user, _)| !user.is_empty());
+            let (user, password) = pair
+                .with_context(|| format!("{}: write user:password in one line", path.display()))?;
+            return Ok(Some(Credentials { user: user.into(), password: password.into() }));
+        }
+        match (std::env::var(USER), std::env::var(PASSWORD)) {
+            (Ok(user), Ok(password)) => Ok(Some(Credentials { user, password })),
+            (Err(_), Err(_)) => Ok(None),
+            (Ok(_), Err(_)) => bail!("{USER} is set and {PASSWORD} is not: set both"),
+            (Err(_), Ok(_)) => bail!("{PASSWORD} is set and {USER} is not: set both"),
+        }
+    }
+}
+
+impl Credentials {
+    /// The URL of a broker with these credentials, unless it has a password already.
+    pub(crate) fn fill_in(&self, url: &str) -> anyhow::Result<String> {
+        let Some((scheme, rest)) = url.split_once("://") else { return Ok(url.to_owned()) };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        match authority.rsplit_once('@') {
+            Some((user, _)) if user.contains(':') => Ok(url.to_owned()),
+            Some((user, _)) => {
+                bail!("the URL names the user `{user}`, and credentials are given: leave it out")
+            }
+            None => {
+                let (user, password) = (encoded(&self.user), encoded(&self.password));
+                Ok(format!("{scheme}://{user}:{password}@{rest}"))
+            }
+        }
+    }
+}
+
+/// Percent-encodes all but letters and digits.
+fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            encoded.push(byte.into());
+        } else {
+            encoded.push('%');
+            encoded
+                .extend([byte >> 4, byte & 15].map(|nibble| char::from(HEX[usize::from(nibble)])));
+        }
+    }
+    encoded
+}
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_go_where_the_url_has_none() {
+        let bob = Credentials { user: "bob".into(), password: "p@ss:/é".into() };
+        let check = |url, expected: &str| assert_eq!(bob.fill_in(url).unwrap(), expected);
+        check("amqp://mq:5672/%2f", "amqp://bob:p%40ss%3A%2F%C3%A9@mq:5672/%2f");
+        check("amqps://[::1]/a@b:c", "amqps://bob:p%40ss%3A%2F%C3%A9@[::1]/a@b:c");
+        check("amqp://eve:x@mq/", "amqp://eve:x@mq/");
+        let message = bob.fill_in("amqp://eve@mq/").unwrap_err().to_string();
+        assert!(message.ends_with("leave it out"), "{message}");
+    }
+}
