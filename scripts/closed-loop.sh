@@ -3,6 +3,7 @@
 # the next event. Settings come from the environment; exit 1 when fewer than 95 % succeed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/named-run.sh
 PATH=${BIN:-$PWD/target/release}:$PATH
 
 usage() {
@@ -27,21 +28,12 @@ case "${1:-}" in
     *) usage >&2; exit 2 ;;
 esac
 
-env=${ENV:-dev}
-case "${env,,}" in
-    prod* | prd* | live) echo "closed-loop.sh: ENV=$env is production, which is never loaded: use ENV=dev" >&2; exit 2 ;;
-esac
+refuse_production
 duration=${DURATION:-300}
 # A short run is not all ramp-up.
 ramp_up=${RAMP_UP:-$((duration < 120 ? duration / 2 : 60))}
 out=${OUT:-results/closed-$(date -u +%Y%m%dT%H%M%SZ)}
 
-# Not the end of this script when a tool fails: what was recorded is judged.
-rm -f "$out/summary.json"
-ce-gen --kind "${EVENT_TYPE:-build}" --run "$(basename "$out")" |
-    ce-blast --to "${BROKER_URL:-http://127.0.0.1:8081}" --run "$(basename "$out")" \
-        --vus "${CONCURRENT:-100}" --ramp-up "${ramp_up}s" --pause "${PAUSE_MS:-100}ms" \
-        --duration "${duration}s" --timeout 30s |
-    lat-collect --out "$out" || true
-[[ -f $out/summary.json ]] || { echo "closed-loop.sh: $out holds no run: see the messages above" >&2; exit 2; }
+run_load "$out" --vus "${CONCURRENT:-100}" --ramp-up "${ramp_up}s" --pause "${PAUSE_MS:-100}ms" \
+    --duration "${duration}s" --timeout 30s
 slo-check "$out" --threshold 'success: rate>=0.95'

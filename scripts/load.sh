@@ -2,6 +2,7 @@
 # One load by name, from the events to the verdict. Settings come from the environment.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/named-run.sh
 PATH=${BIN:-$PWD/target/release}:$PATH
 
 usage() {
@@ -30,20 +31,10 @@ case "$name" in
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
 esac
-env=${ENV:-dev}
-case "${env,,}" in
-    prod* | prd* | live) echo "load.sh: ENV=$env is production, which is never loaded: use ENV=dev" >&2; exit 2 ;;
-esac
+refuse_production
 out=${OUT:-results/$name-$(date -u +%Y%m%dT%H%M%SZ)}
 
-# Not the end of this script when a tool fails: what was recorded is judged, and slo-check knows a run
-# that is not whole.
-rm -f "$out/summary.json"
-ce-gen --kind "${EVENT_TYPE:-build}" --run "$(basename "$out")" |
-    ce-blast --to "${BROKER_URL:-http://127.0.0.1:8081}" --run "$(basename "$out")" "${load[@]}" \
-        --time-scale "${TIME_SCALE:-1}" |
-    lat-collect --out "$out" || true
-[[ -f $out/summary.json ]] || { echo "load.sh: $out holds no run: see the messages above" >&2; exit 2; }
+run_load "$out" "${load[@]}" --time-scale "${TIME_SCALE:-1}"
 # A plan with thresholds of its own is judged by them.
 ((${#objectives[@]})) || objectives=(--threshold 'success: rate>0.99' --threshold "latency: p(95)<$slow")
 slo-check "$out" "${objectives[@]}"

@@ -62,6 +62,18 @@ fn production_is_refused_by_each_script_before_anything_is_sent() {
 }
 
 #[test]
+fn a_run_that_is_there_already_is_kept_whole() {
+    let stage = Stage::new();
+    stage.shell("mkdir run && echo kept > run/summary.json").run().expect_code(0);
+    for name in ["load.sh spike", "closed-loop.sh"] {
+        let run = script(&stage, name, "BROKER_URL=http://127.0.0.1:1").run();
+        run.expect_code(2);
+        assert!(run.stderr.contains("exists already: choose another OUT"), "{}", run.stderr);
+        assert_eq!(stage.text("run/summary.json"), "kept\n");
+    }
+}
+
+#[test]
 fn a_forwarded_port_without_kubectl_is_one_line() {
     let stage = Stage::new();
     // A path with a shell on it and nothing else.
