@@ -106,6 +106,13 @@ impl<R: BufRead> RecordReader<R> {
     }
 }
 
+impl<R: io::Read> RecordReader<io::BufReader<R>> {
+    /// Whether the next record has to be waited for: nothing that was read is left.
+    pub fn is_drained(&self) -> bool {
+        self.input.buffer().is_empty()
+    }
+}
+
 /// What decides how the rest of a line is read.
 #[derive(Deserialize)]
 struct Kind<'a> {

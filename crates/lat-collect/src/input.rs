@@ -4,7 +4,6 @@
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use ce_cli::open_input;
@@ -12,9 +11,6 @@ use ce_record::{ReadError, Record, RecordReader};
 
 use crate::batch::Batch;
 use crate::inbox::Inbox;
-
-/// At a low rate a batch is passed on before it is full.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What a reading thread has to say.
 #[derive(Debug)]
@@ -117,36 +113,28 @@ fn read(
     let start = Record::Start(Box::new(start));
     lane.reached(&start);
     batch.push(start);
-    let mut sent = Instant::now();
     loop {
+        // What has been read is not kept waiting for what may come much later.
+        if batch.is_full() || reader.is_drained() && !batch.items.is_empty() {
+            lane.leave(News::Records(std::mem::take(&mut batch)));
+        }
         let result = reader.next_record().map(|record| {
             record.map(|record| {
                 lane.reached(&record);
                 batch.push(record);
             })
         });
-        let over = match result {
-            Ok(Some(())) => false,
-            Ok(None) => true,
+        match result {
+            Ok(Some(())) => continue,
+            Ok(None) => {}
             Err(ReadError::Malformed(..)) if skip_bad_lines => {
                 ending.bad_lines += 1;
-                false
+                continue;
             }
-            Err(err @ ReadError::Truncated(_)) => {
-                ending.truncated = Some(err.to_string());
-                true
-            }
-            Err(err) => {
-                lane.leave(News::Records(batch));
-                return Err(err.into());
-            }
-        };
-        if over || batch.is_full() || sent.elapsed() > PATIENCE {
-            sent = Instant::now();
-            lane.leave(News::Records(std::mem::take(&mut batch)));
-            if over {
-                return Ok(());
-            }
+            Err(err @ ReadError::Truncated(_)) => ending.truncated = Some(err.to_string()),
+            Err(err) => ending.failure = Some(err.into()),
         }
+        lane.leave(News::Records(batch));
+        return Ok(());
     }
 }
