@@ -8,4 +8,4 @@ mod tool;
 
 pub use broker::{Broker, broker, unique_name};
 pub use running::Running;
-pub use tool::{Run, Tool, binary};
+pub use tool::{Run, Tool, binary, wait_until};

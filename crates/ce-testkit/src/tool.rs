@@ -225,11 +225,7 @@ fn read_all(from: Option<impl Read>) -> String {
 }
 
 /// Asks `done` until it says so; fails the test at the deadline.
-pub(crate) fn wait_until<T>(
-    deadline: Duration,
-    what: &str,
-    mut done: impl FnMut() -> Option<T>,
-) -> T {
+pub fn wait_until<T>(deadline: Duration, what: &str, mut done: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + deadline;
     loop {
         if let Some(value) = done() {

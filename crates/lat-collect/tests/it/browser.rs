@@ -5,11 +5,11 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine as _;
 use ce_record::{Mark, Outcome, Record};
-use ce_testkit::{Running, Tool};
+use ce_testkit::{Running, Tool, wait_until};
 use serde_json::{Value, json};
 
 use crate::external::program;
@@ -96,12 +96,8 @@ impl Browser {
     }
 
     fn wait_for(&mut self, id: &str, text: &str) {
-        let end = Instant::now() + PATIENCE;
-        while self.text(id) != text {
-            let found = self.text(id);
-            assert!(Instant::now() < end, "{id} is {found:?} and not {text:?}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let what = format!("{id} to be {text:?}");
+        wait_until(PATIENCE, &what, || (self.text(id) == text).then_some(()));
     }
 
     fn resize(&mut self, width: u32, height: u32, theme: &str) {
@@ -136,10 +132,9 @@ fn samples(first: u64, count: u64) -> String {
     )
 }
 
-/// Ten samples, slowly, and a mark: a reader passes on what it has when the next record comes.
+/// Ten samples and a mark.
 fn trickle(to: &mut File, first: u64) {
     to.write_all(samples(first, 10).as_bytes()).unwrap();
-    std::thread::sleep(Duration::from_millis(300));
     let mark = Mark {
         at_ns: first * 10_000_000,
         what: "chaos_kill".into(),

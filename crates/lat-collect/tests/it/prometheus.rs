@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ce_record::{Gauge, Outcome, Record};
-use ce_testkit::{Running, Tool};
+use ce_testkit::{Running, Tool, wait_until};
 use serde_json::{Value, json};
 
 use crate::external::{example, program};
@@ -98,6 +98,14 @@ fn firing(prometheus: &str) -> BTreeSet<(String, String)> {
         .collect()
 }
 
+/// How many events of a run Prometheus knows of.
+fn scraped(prometheus: &str, run: &Run) -> u64 {
+    let name = if run.good { "good" } else { "bad" };
+    let sum = format!("/api/v1/query?query=sum(ce_events_total{{run=%22{name}%22}})");
+    let value = query(prometheus, &sum)["result"][0]["value"][1].clone();
+    value.as_str().and_then(|count| count.parse().ok()).unwrap_or(0)
+}
+
 #[test]
 fn the_shipped_alerts_fire_for_a_bad_run_and_not_for_a_good_one() {
     let Some(program) = program("prometheus") else { return };
@@ -118,7 +126,10 @@ fn the_shipped_alerts_fire_for_a_bad_run_and_not_for_a_good_one() {
     loop {
         good.feed();
         bad.feed();
-        std::thread::sleep(Duration::from_secs(1));
+        // Each second of the runs is seen before the next one comes.
+        for run in [&good, &bad] {
+            wait_until(PATIENCE, "a scrape", || (scraped(&free, run) >= run.seq).then_some(()));
+        }
         let found = firing(&free);
         assert!(found.is_subset(&expected), "{found:?}");
         if found == expected {
@@ -153,12 +164,10 @@ fn prometheus_has_nothing_to_object_to() {
 
     let folder = Folder::new();
     let mut run = Run::start(&folder, "checked", true);
-    let end = Instant::now() + PATIENCE;
-    while !get(&run.address, "/metrics").body.contains("ce_events_total{") {
-        run.feed();
-        assert!(Instant::now() < end, "{}", run.running.stderr());
-        std::thread::sleep(Duration::from_millis(300));
-    }
+    run.feed();
+    run.running.wait_until("the events in the metrics", || {
+        get(&run.address, "/metrics").body.contains("ce_events_total{")
+    });
     let metrics = get(&run.address, "/metrics").body;
     let checked = Tool::new(&promtool).args(["check", "metrics"]).stdin(metrics).run();
     assert_eq!((checked.code, checked.stdout + &checked.stderr), (0, String::new()));
