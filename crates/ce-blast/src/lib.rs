@@ -8,9 +8,9 @@
 //!
 //! In the order of reading: [`cli`] and `plan` say what is wanted; `read` supplies events; `pace`
 //! and `open_loop` (or `closed_loop`) decide when, each scenario in a `lane` of its own; `fleet`
-//! and `target` send (`routing` makes the keys of messages); `record` counts and writes; `calibrate` and `judge` say what this
-//! machine can do and whether the schedule was kept;
-//! `preview` shows a plan without carrying it out.
+//! and `target` send (`routing` makes the keys of messages); `record` counts and writes; `calibrate`
+//! and `judge` say what this machine can do and whether the schedule was kept; `preview` shows a plan
+//! without carrying it out.
 
 mod calibrate;
 pub mod cli;

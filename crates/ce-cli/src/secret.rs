@@ -29,9 +29,12 @@ pub fn bearer_token(file: Option<&Path>) -> anyhow::Result<Option<String>> {
 /// The text of a file that holds a secret.
 pub fn read_secret(file: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
-    File::open(file)
-        .and_then(|file| file.take(SECRET_LIMIT_BYTES).read_to_string(&mut text))
+    let read = File::open(file)
+        .and_then(|file| file.take(SECRET_LIMIT_BYTES + 1).read_to_string(&mut text))
         .with_context(|| format!("{}: cannot read", file.display()))?;
+    if read as u64 > SECRET_LIMIT_BYTES {
+        bail!("{}: larger than 64 KiB; is it the right file?", file.display());
+    }
     Ok(text)
 }
 

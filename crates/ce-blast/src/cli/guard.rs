@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use ce_cli::read_secret;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 const USER: &str = "CE_AMQP_USER";
 const PASSWORD: &str = "CE_AMQP_PASSWORD";
@@ -66,29 +67,13 @@ impl Credentials {
                 bail!("the URL names the user `{user}`, and credentials are given: leave it out")
             }
             None => {
+                let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
                 let (user, password) = (encoded(&self.user), encoded(&self.password));
                 Ok(format!("{scheme}://{user}:{password}@{rest}"))
             }
         }
     }
 }
-
-/// Percent-encodes all but letters and digits.
-fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() {
-            encoded.push(byte.into());
-        } else {
-            encoded.push('%');
-            encoded
-                .extend([byte >> 4, byte & 15].map(|nibble| char::from(HEX[usize::from(nibble)])));
-        }
-    }
-    encoded
-}
-
-const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 #[cfg(test)]
 mod tests {

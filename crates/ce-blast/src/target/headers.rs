@@ -1,15 +1,12 @@
 //! The headers that the user adds to every request. No message shows a value: it may be a secret.
 
-use std::fs::File;
-use std::io::Read;
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use crate::cli::http::HttpArgs;
 
-/// What servers accept as a whole head, more or less.
-const FILE_LIMIT_BYTES: u64 = 64 * 1024;
 /// Decided by the event and by the connection, and wrong from anywhere else.
 const OURS: [&str; 7] = [
     "connection",
@@ -53,13 +50,7 @@ pub(crate) fn collect(args: &HttpArgs) -> anyhow::Result<HeaderMap> {
 }
 
 fn add_file(headers: &mut HeaderMap, path: &str) -> anyhow::Result<()> {
-    let mut text = String::new();
-    let read = File::open(path)
-        .and_then(|file| file.take(FILE_LIMIT_BYTES + 1).read_to_string(&mut text))
-        .with_context(|| format!("--header: {path}: cannot read"))?;
-    if read as u64 > FILE_LIMIT_BYTES {
-        bail!("--header: {path}: larger than 64 KiB; does it hold headers?");
-    }
+    let text = ce_cli::read_secret(Path::new(path)).context("--header")?;
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let (name, mut value) =
             parse(line).with_context(|| format!("--header: {path}:{}", number + 1))?;
