@@ -2,13 +2,13 @@
 //! fingerprint, in memory up to a limit and then in files that are spread as those of the spill are.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::hash::BuildHasher;
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::PathBuf;
 
 use super::event::Event;
-use super::spill::{FILES, file_of};
+use super::spill::{create, file_of, path};
 
 /// The fingerprints of settled events.
 #[derive(Debug)]
@@ -37,10 +37,7 @@ impl Done {
 
     fn write(&mut self) -> io::Result<()> {
         if self.files.is_empty() {
-            fs::create_dir_all(&self.folder)?;
-            let file = |number| File::create(self.folder.join(format!("{number:02}")));
-            self.files =
-                (0..FILES).map(|it| file(it).map(BufWriter::new)).collect::<Result<_, _>>()?;
+            self.files = create(&self.folder)?;
         }
         for key in self.recent.drain(..) {
             self.files[file_of(key)].write_all(&key.to_le_bytes())?;
@@ -61,7 +58,7 @@ impl Done {
         number: usize,
         events: &mut HashMap<u128, Event, S>,
     ) -> io::Result<u64> {
-        let mut file = BufReader::new(File::open(self.folder.join(format!("{number:02}")))?);
+        let mut file = BufReader::new(File::open(path(&self.folder, number))?);
         let mut keys = std::iter::from_fn(|| {
             let mut key = [0; 16];
             match file.read_exact(&mut key) {

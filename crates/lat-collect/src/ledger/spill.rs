@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ce_record::Outcome;
 
@@ -19,6 +19,17 @@ pub(super) const FILES: usize = 64;
 /// The file that an event belongs to.
 pub(super) fn file_of(key: u128) -> usize {
     usize::try_from(key % FILES as u128).expect("below FILES")
+}
+
+/// The file of this number.
+pub(super) fn path(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("{number:02}"))
+}
+
+/// A folder with all files, empty.
+pub(super) fn create(folder: &Path) -> io::Result<Vec<BufWriter<File>>> {
+    fs::create_dir_all(folder)?;
+    (0..FILES).map(|number| File::create(path(folder, number)).map(BufWriter::new)).collect()
 }
 
 /// Events that were written to disk.
@@ -57,9 +68,7 @@ impl Spill {
     }
 
     fn create(&mut self) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
-        let file = |number| File::create(self.folder.join(format!("{number:02}")));
-        self.files = (0..FILES).map(|it| file(it).map(BufWriter::new)).collect::<Result<_, _>>()?;
+        self.files = create(&self.folder)?;
         Ok(())
     }
 
@@ -96,7 +105,7 @@ impl Spill {
         events: &mut HashMap<u128, Event>,
         met: &mut HashMap<u128, Joined>,
     ) -> io::Result<()> {
-        let mut file = BufReader::new(File::open(self.folder.join(format!("{number:02}")))?);
+        let mut file = BufReader::new(File::open(path(&self.folder, number))?);
         let mut line = Vec::new();
         while let Some((key, part)) = read_part(&mut file, &mut line)? {
             if let Some(joined) = events.entry(key).or_default().absorb_named(part) {
