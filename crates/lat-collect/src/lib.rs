@@ -21,6 +21,7 @@ mod out_dir;
 mod report;
 mod series;
 mod serve;
+mod span;
 mod streams;
 mod verdict;
 

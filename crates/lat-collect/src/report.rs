@@ -4,6 +4,7 @@ use ce_record::Outcome;
 use ce_record::run_dir::{Block, Stats};
 
 use crate::collect::Collected;
+use crate::span::span;
 
 /// What a person wants to know before opening any file.
 pub(crate) fn text(collected: &Collected) -> String {
@@ -53,7 +54,7 @@ pub(crate) fn text(collected: &Collected) -> String {
 fn closed_loop(block: &Block) -> Option<String> {
     let (stats, ratio) = (block.metrics.get("service_us")?, block.success_ratio?);
     let ok = block.outcomes[Outcome::Ok];
-    let at = |name: &str| stats.percentiles.get(name).map_or_else(String::new, |&us| span(us));
+    let at = |name: &str| stats.percentiles.get(name).map_or_else(String::new, |&us| span(us, 2));
     let per_s = block.sent_per_s.unwrap_or(0.0);
     Some(format!(
         "  closed    {} requests: {ok} successful, {} failed, success rate {:.2} %; \
@@ -77,7 +78,7 @@ fn outcomes(block: &Block) -> String {
 }
 
 fn percentiles(stats: &Stats) -> String {
-    let at = |name: &str| stats.percentiles.get(name).map_or_else(String::new, |&us| span(us));
+    let at = |name: &str| stats.percentiles.get(name).map_or_else(String::new, |&us| span(us, 2));
     format!(
         "p50 {}, p90 {}, p95 {}, p99 {}, p99.9 {}, max {}",
         at("p50"),
@@ -91,25 +92,5 @@ fn percentiles(stats: &Stats) -> String {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a maximum to show")]
 fn span_of(us: f64) -> String {
-    span(us.ceil() as u64)
-}
-
-/// Microseconds with a unit that fits.
-fn span(us: u64) -> String {
-    match us {
-        0..1_000 => format!("{us} µs"),
-        1_000..1_000_000 => format!("{}.{:02} ms", us / 1_000, us % 1_000 / 10),
-        _ => format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::span;
-
-    #[test]
-    fn spans_have_the_unit_that_fits() {
-        let shown = [7, 1_234, 999_999, 2_050_000].map(span);
-        assert_eq!(shown, ["7 µs", "1.23 ms", "999.99 ms", "2.05 s"]);
-    }
+    span(us.ceil() as u64, 2)
 }

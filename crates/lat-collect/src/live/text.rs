@@ -2,11 +2,7 @@
 
 /// Microseconds with a unit that fits.
 pub(crate) fn span(us: u64) -> String {
-    match us {
-        0..1_000 => format!("{us} µs"),
-        1_000..1_000_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
-        _ => format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000),
-    }
+    crate::span::span(us, 1)
 }
 
 /// A count, or a rate with one digit while it is small.
