@@ -177,6 +177,8 @@ impl Collector {
             errors: &self.errors,
             watch: &self.watch,
             receipts: self.receipts,
+            acked: self.all_outcomes()[Outcome::Ok],
+            received: self.overall.received() + self.warm_up.received(),
             last_ns: self.last_ns,
         }
     }

@@ -148,6 +148,22 @@ mod tests {
         assert_eq!(exhausted[3].value, "memory_alarm rabbit@a, CPU 99 %");
     }
 
+    /// The rules for Prometheus have the same limits.
+    #[test]
+    fn the_shipped_rules_have_these_limits() {
+        let rules = include_str!("../../../../examples/observability/alerts.yml");
+        for limit in [
+            format!("expr: ce:success:ratio < {SUCCESS}\n"),
+            format!("expr: ce:latency_seconds:p95 > {}\n", P95_US / 1_000_000),
+            format!("for: {}m\n", RECOVERY_S / 60.0),
+            format!("max by (run) (ce_host_cpu_ratio) > {CPU}\n"),
+            format!("(ce_watch_host_memory_available_bytes) < {MEMORY_BYTES}\n"),
+            format!("max by (run) (ce_broker_memory_ratio) > {BROKER_MEMORY}\n"),
+        ] {
+            assert!(rules.contains(&limit), "{limit:?} is not in alerts.yml");
+        }
+    }
+
     #[test]
     fn an_alert_without_data_says_so() {
         let watch = Watch::default();

@@ -64,12 +64,14 @@ impl History {
         self.points.values().cloned().collect()
     }
 
-    /// Success ratio and p95 of the latency of the events that were due in the last minute.
+    /// Success ratio and p95 of the latency of the events that were due in the last minute and are
+    /// no warm-up.
     pub(crate) fn last_minute(&mut self, series: &Series) -> (Option<f64>, Option<u64>) {
         let Some((&newest, _)) = self.points.last_key_value() else { return (None, None) };
         self.scratch.clear();
         let mut outcomes = OutcomeCounts::default();
-        for (_, cell) in series.open_cells().filter(|&(second, _)| second > newest - 60) {
+        let judged = |&(second, cell): &(i64, &Cell)| second > newest - 60 && !cell.warm_up;
+        for (_, cell) in series.open_cells().filter(judged) {
             outcomes.add(&cell.outcomes);
             self.scratch.add_window(&cell.metrics[LATENCY]);
         }
@@ -152,6 +154,16 @@ mod tests {
         assert_eq!(points[1].latency_us, [Some(4001), Some(8000), Some(8000)]);
         let (ratio, p95) = history.last_minute(&series);
         assert_eq!((ratio, p95), (Some(2.0 / 3.0), Some(8000)));
+    }
+
+    #[test]
+    fn a_warm_up_is_in_the_charts_and_not_in_what_alerts_are_judged_by() {
+        let (mut series, mut history) = (Series::default(), History::default());
+        series.sample(Timed { warm_up: true, ..sample(0, 9, Outcome::Timeout) });
+        series.sample(sample(1, 2, Outcome::Ok));
+        history.update(&series);
+        assert_eq!(history.points()[0].failed, 1);
+        assert_eq!(history.last_minute(&series), (Some(1.0), Some(2000)));
     }
 
     #[test]

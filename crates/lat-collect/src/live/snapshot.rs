@@ -31,6 +31,9 @@ pub(crate) struct View<'a> {
     pub(crate) errors: &'a Errors,
     pub(crate) watch: &'a Watch,
     pub(crate) receipts: u64,
+    /// Acknowledged and arrived events, those of a warm-up among them, as receipts are of both.
+    pub(crate) acked: u64,
+    pub(crate) received: u64,
     pub(crate) last_ns: i64,
 }
 
@@ -114,7 +117,6 @@ impl Snapshot {
     /// A run that goes on. Buckets are worked out only for those who export them.
     pub(crate) fn of(view: &View<'_>, with_buckets: bool) -> Self {
         let overall = view.overall.block();
-        let acked = overall.outcomes[Outcome::Ok];
         let scenarios = view.scenarios.iter();
         let figures = if with_buckets { view.scenarios.as_slice() } else { &[] };
         Self {
@@ -123,9 +125,13 @@ impl Snapshot {
             elapsed_s: seconds(view.last_ns),
             ledger: LedgerNow {
                 receipts: view.receipts,
-                received: overall.received,
-                awaited: if view.receipts > 0 { acked.saturating_sub(overall.received) } else { 0 },
-                further: view.receipts.saturating_sub(overall.received),
+                received: view.received,
+                awaited: if view.receipts > 0 {
+                    view.acked.saturating_sub(view.received)
+                } else {
+                    0
+                },
+                further: view.receipts.saturating_sub(view.received),
                 account: None,
             },
             overall,

@@ -50,7 +50,12 @@ fn family(to: &mut Exposition, name: &str, kind: &str, help: &str) {
 }
 
 fn counters(to: &mut Exposition, run: &str, all: &[Figures]) {
-    family(to, "ce_events", "counter", "Planned events by how they ended");
+    family(
+        to,
+        "ce_events",
+        "counter",
+        "Planned events by how they ended, without those of a warm-up",
+    );
     for Figures { scenario, outcomes, .. } in all {
         let scenario = escaped(scenario);
         for (outcome, count) in outcomes.iter() {
