@@ -119,25 +119,30 @@ impl<'a> Publisher<'a> {
 
     /// Begins an attempt; the future, if there is one, ends with its confirm.
     fn begin(&mut self, job: Job, under_way: usize) -> Option<impl Future<Output = Ended> + use<>> {
-        let message = Message::new(self.target, &job.event);
+        // An event that cannot leave is not made into a message.
+        let message = match self.cannot_publish(under_way) {
+            Some(refusal) => Err(refusal),
+            None => Message::new(self.target, &job.event)
+                .map_err(|why| Answer::text(Outcome::ProtocolError, &why)),
+        };
         let ticket = self.pending.begin(job);
-        let refusal = match (self.cannot_publish(under_way), message) {
-            (None, Ok(message)) => {
+        match message {
+            Ok(message) => {
                 self.confirms.published(message.id.as_str(), ticket);
                 self.deadlines.push_back((Instant::now() + self.limits.timeout, ticket));
                 let channel = self.link.channel.clone();
                 let exchange = self.target.exchange.clone();
-                return Some(async move {
+                Some(async move {
                     let message_id = message.id.clone();
                     let confirmed = publish(channel, exchange, message).await;
                     Ended { ticket, message_id, confirmed }
-                });
+                })
             }
-            (Some(refusal), _) => refusal,
-            (None, Err(why)) => Answer::text(Outcome::ProtocolError, &why),
-        };
-        self.pending.end(ticket, self.pending.now_ns(), refusal);
-        None
+            Err(refusal) => {
+                self.pending.end(ticket, self.pending.now_ns(), refusal);
+                None
+            }
+        }
     }
 
     /// Why no event can be published at this time.
