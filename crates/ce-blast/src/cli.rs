@@ -15,8 +15,7 @@ use crate::start_at::StartAt;
 
 const EXAMPLES: &str = "\
 Targets:
-  http://HOST[:PORT]/PATH   POST, one structured CloudEvent each; 2xx is success unless --success
-                            says otherwise
+  http://HOST[:PORT]/PATH   POST, one CloudEvent each; 2xx is success unless --success says otherwise
   amqp://HOST[:PORT]/VHOST  publish with confirms and the mandatory flag
   null:                     answers at once; shows what this machine can pace
 Targets may be https: and amqps: too. amqp: logs in with --credentials-file, or CE_AMQP_USER and
@@ -150,7 +149,7 @@ pub struct Cli {
     #[arg(long, env = "CE_ROUTING_KEY", value_name = "KEY")]
     pub routing_key: Option<String>,
 
-    /// AMQP: how a message carries its event
+    /// How a message carries its event
     #[arg(long, env = "CE_MODE", value_name = "MODE", default_value = "structured")]
     pub mode: ContentMode,
 
@@ -208,7 +207,7 @@ impl From<Arrivals> for Spacing {
 pub enum ContentMode {
     /// The event as it came, in the body
     Structured,
-    /// Attributes as headers, data as the body
+    /// Attributes as headers, data as the body; an event that breaks a rule of CloudEvents fails
     Binary,
 }
 

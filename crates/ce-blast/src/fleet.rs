@@ -16,7 +16,7 @@ use crate::cli::{AmqpDialect, Cli, ContentMode};
 use crate::job::Job;
 use crate::record::{Recorder, Tally};
 use crate::routing::{RoutingKey, routing_key};
-use crate::target::{AmqpTarget, HttpTarget, Limits, Seat, Sender, Target};
+use crate::target::{AmqpTarget, HttpTarget, Limits, Manner, Seat, Sender, Target};
 use crate::target::{check_allowed, collect_headers};
 
 /// Where a scenario sends: URL and routing key.
@@ -55,6 +55,11 @@ pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>,
             bail!("--bearer-token-file: no target is reached over HTTP");
         }
     }
+    let is_amqp = |sender: &Sender| matches!(sender, Sender::Amqp(_));
+    if cli.amqp_dialect.is_some() && !senders.iter().any(|(_, senders)| senders.iter().any(is_amqp))
+    {
+        bail!("--amqp-dialect: no target is reached over AMQP");
+    }
     Ok(senders)
 }
 
@@ -68,14 +73,14 @@ fn senders_to(cli: &Cli, url: &str, routing_key: RoutingKey) -> anyhow::Result<V
     let address = check_allowed(&target, &cli.guard)?;
     let binary = binary(cli)?;
     match (&target, address) {
-        (Target::Http { .. }, _) if binary.is_some() => {
-            bail!("--mode binary: only AMQP targets take binary events")
-        }
         (Target::Http { uri, tls }, Some(address)) => {
             let host = target.address().map_or("", |(host, _)| host);
-            let headers = collect_headers(&cli.http)?;
-            let success = cli.http.success.clone();
-            let http = HttpTarget::new(uri, host, *tls, address, headers, success);
+            let manner = Manner {
+                mode: cli.mode,
+                headers: collect_headers(&cli.http)?,
+                success: cli.http.success.clone(),
+            };
+            let http = HttpTarget::new(uri, host, *tls, address, manner);
             Ok(vec![Sender::Http(http.with_context(|| masked_url(url))?)])
         }
         (Target::Amqp { url, .. }, Some(_)) => {

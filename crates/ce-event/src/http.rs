@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
 use crate::attributes::Attributes;
 use crate::characters::lower_case;
-use crate::{Event, EventError, Value};
+use crate::{Binary, Event, EventError, Value};
 
 const PREFIX: &str = "ce-";
 
@@ -55,6 +55,33 @@ pub fn event<'a>(
         }
     }
     attributes.into_message(body)
+}
+
+/// The headers of a message in binary mode: names in lower case, values encoded. The content type
+/// is the one header that the binding does not encode.
+pub fn headers<'e>(
+    binary: &'e Binary<'_>,
+) -> impl Iterator<Item = (Cow<'static, str>, Cow<'e, str>)> {
+    let content_type = binary.content_type.as_deref();
+    let content_type = content_type.map(|value| (Cow::Borrowed("content-type"), value.into()));
+    let attributes =
+        binary.attributes.iter().map(|(name, value)| (header_name(name), encode(value)));
+    content_type.into_iter().chain(attributes)
+}
+
+/// The header that holds an attribute.
+fn header_name(attribute: &str) -> Cow<'static, str> {
+    let known = match attribute {
+        "specversion" => "ce-specversion",
+        "id" => "ce-id",
+        "source" => "ce-source",
+        "type" => "ce-type",
+        "subject" => "ce-subject",
+        "time" => "ce-time",
+        "dataschema" => "ce-dataschema",
+        extension => return format!("{PREFIX}{extension}").into(),
+    };
+    known.into()
 }
 
 /// The attribute that a header holds, in lower case; `None` for headers of other purposes.

@@ -11,7 +11,7 @@
 //! | read and check a whole event | [`Event::from_json`], [`Event::batch_from_json`] |
 //! | know how a message carries its event | [`Mode::of`] |
 //! | read an event from the headers of a message | [`http::event`], [`amqp::event`] |
-//! | write an event as headers and body | [`Binary`], [`amqp::Dialect::header`] |
+//! | write an event as headers and body | [`Binary`] with [`http::headers`] or [`amqp::Dialect::header`] |
 
 mod attributes;
 mod binary;

@@ -1,140 +1,62 @@
-//! HTTP/1.1 with keep-alive: one POST per event, as a structured CloudEvent.
+//! HTTP/1.1 with keep-alive: one POST per event, in structured or binary mode.
 //!
 //! Each request has a connection to itself while it is under way. An idle connection is taken where
 //! there is one, the most recently used first; else a new one is opened. So there are never more
 //! connections than events in flight.
 
+mod connection;
+mod request;
+
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use bytes::Bytes;
 use ce_record::Outcome;
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
-use hyper::{Method, Request, Response, Uri, body::Incoming};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use http_body_util::BodyExt;
+use hyper::header::HeaderMap;
+use hyper::{Response, Uri, body::Incoming};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::pending::{Pending, Ticket, grace_is_over};
-use super::{Limits, Seat, tls};
+use super::{Limits, Seat};
+use crate::cli::ContentMode;
 use crate::cli::http::Success;
 use crate::job::{Answer, Job};
 use crate::record::Tally;
-
-/// How long a target may take to start up.
-const STARTING: Duration = Duration::from_secs(1);
-const ASK_AGAIN: Duration = Duration::from_millis(20);
-
-type Connection = SendRequest<Full<Bytes>>;
+use connection::{Connection, Connector};
+use request::{Outgoing, Requests};
 
 /// An HTTP endpoint, resolved.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpTarget {
-    address: SocketAddr,
-    path: Uri,
-    headers: HeaderMap,
-    tls: Option<(TlsOut, ServerName<'static>)>,
+    connector: Connector,
+    requests: Requests,
     success: Success,
 }
 
-/// A connector without its certificates in debug output.
-#[derive(Clone)]
-struct TlsOut(TlsConnector);
-
-impl std::fmt::Debug for TlsOut {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("TLS")
-    }
+/// How events are sent to an endpoint, and which answers are good.
+#[derive(Debug, Clone)]
+pub(crate) struct Manner {
+    pub(crate) mode: ContentMode,
+    /// Of every request; they come before ours.
+    pub(crate) headers: HeaderMap,
+    pub(crate) success: Success,
 }
 
 impl HttpTarget {
-    /// An endpoint at `uri`, which resolved to `address`. The headers of the user come before ours.
+    /// An endpoint at `uri`, whose `host` resolved to `address`.
     pub(crate) fn new(
         uri: &Uri,
         host: &str,
         is_tls: bool,
         address: SocketAddr,
-        mut headers: HeaderMap,
-        success: Success,
+        manner: Manner,
     ) -> anyhow::Result<Self> {
-        let authority = uri.authority().map_or("", |authority| authority.as_str());
-        let without_user = authority.rsplit('@').next().unwrap_or(authority);
-        let host_header = HeaderValue::from_str(without_user).context("the target's host")?;
-        headers.entry(HOST).or_insert(host_header);
-        let structured = HeaderValue::from_static("application/cloudevents+json");
-        headers.insert(CONTENT_TYPE, structured);
-        let agent = concat!("ce-blast/", env!("CARGO_PKG_VERSION"));
-        headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(agent));
-        let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let tls = if is_tls {
-            let name = ServerName::try_from(host.to_owned()).context("the target's host")?;
-            Some((TlsOut(tls::connector()?), name))
-        } else {
-            None
-        };
-        let path = path.parse().context("the target's path")?;
-        Ok(Self { address, path, headers, tls, success })
+        let Manner { mode, headers, success } = manner;
+        let connector = Connector::new(address, host, is_tls)?;
+        Ok(Self { connector, requests: Requests::new(uri, headers, mode)?, success })
     }
-
-    async fn connect(&self) -> Result<Connection, Answer> {
-        let refuse = |err: &dyn std::error::Error| Answer::error(Outcome::ConnectError, err);
-        let socket = TcpStream::connect(self.address).await.map_err(|err| refuse(&err))?;
-        socket.set_nodelay(true).map_err(|err| refuse(&err))?;
-        match &self.tls {
-            None => drive(TokioIo::new(socket)).await,
-            Some((connector, name)) => {
-                let stream = connector.0.connect(name.clone(), socket).await;
-                drive(TokioIo::new(stream.map_err(|err| refuse(&err))?)).await
-            }
-        }
-    }
-
-    /// Opens the first connection. A target that refuses may have been started a moment ago, in the
-    /// line above ours, so it is asked again for a short while.
-    async fn open(&self, patience: Duration) -> anyhow::Result<Connection> {
-        let address = self.address;
-        let deadline = Instant::now() + STARTING.min(patience);
-        loop {
-            match timeout(patience, self.connect()).await {
-                Ok(Ok(connection)) => return Ok(connection),
-                Ok(Err(_)) if Instant::now() < deadline => tokio::time::sleep(ASK_AGAIN).await,
-                Ok(Err(answer)) => {
-                    let why = answer.error.unwrap_or_default();
-                    bail!("{address}: cannot connect: {why}; is the target running?")
-                }
-                Err(_) => {
-                    bail!("{address}: no connection within {patience:?}; is it the right port?")
-                }
-            }
-        }
-    }
-
-    fn request(&self, body: Bytes) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.path.clone();
-        *request.headers_mut() = self.headers.clone();
-        request
-    }
-}
-
-async fn drive<T>(io: T) -> Result<Connection, Answer>
-where
-    T: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
-{
-    let (sender, connection) =
-        handshake(io).await.map_err(|err| Answer::error(Outcome::ConnectError, &err))?;
-    // Its errors reach the request that is under way.
-    tokio::task::spawn_local(async move { drop(connection.await) });
-    Ok(sender)
 }
 
 /// What the requests of one sender share.
@@ -154,7 +76,7 @@ pub(super) async fn send(
     seat: Seat,
     limits: Limits,
 ) -> Tally {
-    let Some((first, recorder)) = seat.take(target.open(limits.timeout).await) else {
+    let Some((first, recorder)) = seat.take(target.connector.open(limits.timeout).await) else {
         return Tally::default();
     };
     let shared = Rc::new(Shared {
@@ -165,10 +87,16 @@ pub(super) async fn send(
         emptied: tokio::sync::Notify::new(),
     });
     while let Some(job) = jobs.recv().await {
-        let body = job.event.body().clone();
+        // Before the event counts as sent: what this takes is not the target's.
+        let request = shared.target.requests.of(&job.event);
         let ticket = shared.pending.borrow_mut().begin(job);
-        let shared = Rc::clone(&shared);
-        tokio::task::spawn_local(async move { shared.attempt(ticket, body).await });
+        match request {
+            Ok(request) => {
+                let shared = Rc::clone(&shared);
+                tokio::task::spawn_local(async move { shared.attempt(ticket, request).await });
+            }
+            Err(why) => shared.end(ticket, Answer::text(Outcome::ProtocolError, &why)),
+        }
     }
     while !shared.pending.borrow().is_empty() {
         tokio::select! {
@@ -180,9 +108,12 @@ pub(super) async fn send(
 }
 
 impl Shared {
-    async fn attempt(&self, ticket: Ticket, body: Bytes) {
-        let answer = timeout(self.limits.timeout, self.exchange(body)).await;
-        let answer = answer.unwrap_or_else(|_| Answer::new(Outcome::Timeout));
+    async fn attempt(&self, ticket: Ticket, request: Outgoing) {
+        let answer = timeout(self.limits.timeout, self.exchange(request)).await;
+        self.end(ticket, answer.unwrap_or_else(|_| Answer::new(Outcome::Timeout)));
+    }
+
+    fn end(&self, ticket: Ticket, answer: Answer) {
         let mut pending = self.pending.borrow_mut();
         let ended_ns = pending.now_ns();
         pending.end(ticket, ended_ns, answer);
@@ -192,8 +123,7 @@ impl Shared {
     }
 
     /// Sends one request and reads the whole answer.
-    async fn exchange(&self, body: Bytes) -> Answer {
-        let mut request = self.target.request(body);
+    async fn exchange(&self, mut request: Outgoing) -> Answer {
         loop {
             let idle = self.idle.borrow_mut().pop();
             let is_new = idle.is_none();
@@ -204,7 +134,7 @@ impl Shared {
                     Err(_closed) => continue,
                 },
                 // Boxed, because it is large and rare, and would be a part of every attempt's task.
-                None => match Box::pin(self.target.connect()).await {
+                None => match Box::pin(self.target.connector.connect()).await {
                     Ok(connection) => connection,
                     Err(answer) => return answer,
                 },

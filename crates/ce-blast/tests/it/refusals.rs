@@ -109,9 +109,9 @@ fn a_routing_key_that_is_no_template_is_told_with_place_and_remedy() {
 }
 
 #[test]
-fn binary_events_are_for_amqp_only() {
-    let line = refused_in_a_line(&["--to=http://127.0.0.1/", "--rate=1/s", "--mode=binary"]);
-    assert_eq!(line, "--mode binary: only AMQP targets take binary events");
+fn a_dialect_without_an_amqp_target_is_refused() {
+    let args = ["--to=http://127.0.0.1/", "--rate=1/s", "--mode=binary", "--amqp-dialect=ce"];
+    assert_eq!(refused_in_a_line(&args), "--amqp-dialect: no target is reached over AMQP");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What is a CloudEvent and what is not: one line per case, each with the reason.
 
 mod amqp;
+mod codec;
 mod depth;
 mod http;
 mod invalid;

@@ -1,0 +1,113 @@
+//! The request of an event: structured as it came, or in binary mode with attributes as headers.
+
+use anyhow::Context;
+use bytes::Bytes;
+use ce_event::{Binary, EventError};
+use http_body_util::Full;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{InvalidHeaderName, InvalidHeaderValue, USER_AGENT};
+use hyper::{Method, Request, Uri};
+
+use crate::cli::ContentMode;
+use crate::event::Event;
+
+/// A request with all of its body at hand.
+pub(super) type Outgoing = Request<Full<Bytes>>;
+
+/// What the requests to one endpoint have in common.
+#[derive(Debug, Clone)]
+pub(super) struct Requests {
+    path: Uri,
+    headers: HeaderMap,
+    mode: ContentMode,
+}
+
+impl Requests {
+    /// Requests to `uri`. The headers of the user come before ours.
+    pub(super) fn new(
+        uri: &Uri,
+        mut headers: HeaderMap,
+        mode: ContentMode,
+    ) -> anyhow::Result<Self> {
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        let without_user = authority.rsplit('@').next().unwrap_or(authority);
+        let host_header = HeaderValue::from_str(without_user).context("the target's host")?;
+        headers.entry(HOST).or_insert(host_header);
+        let agent = concat!("ce-blast/", env!("CARGO_PKG_VERSION"));
+        headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(agent));
+        if mode == ContentMode::Structured {
+            let structured = HeaderValue::from_static("application/cloudevents+json");
+            headers.insert(CONTENT_TYPE, structured);
+        }
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let path = path.parse().context("the target's path")?;
+        Ok(Self { path, headers, mode })
+    }
+
+    /// The request that carries an event, or why HTTP cannot carry it.
+    pub(super) fn of(&self, event: &Event) -> Result<Outgoing, String> {
+        let mut headers = self.headers.clone();
+        let body = match self.mode {
+            ContentMode::Structured => event.body().clone(),
+            ContentMode::Binary => binary(event.body(), &mut headers)?,
+        };
+        if body.is_empty() {
+            // hyper leaves it out, and some servers insist on a length.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.path.clone();
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+}
+
+/// Adds the attributes of an event to `headers`; returns the body.
+fn binary(event: &Bytes, headers: &mut HeaderMap) -> Result<Bytes, String> {
+    let parsed = ce_event::Event::from_json(event).and_then(Binary::try_from);
+    let binary = parsed.map_err(|err: EventError| err.to_string())?;
+    for (name, value) in ce_event::http::headers(&binary) {
+        let header: HeaderName = name
+            .parse()
+            .map_err(|err: InvalidHeaderName| format!("`{name}` is no header: {err}"))?;
+        let value = HeaderValue::from_bytes(value.as_bytes())
+            .map_err(|err: InvalidHeaderValue| format!("the value of `{name}`: {err}"))?;
+        headers.insert(header, value);
+    }
+    Ok(match binary.body {
+        // A part of what was read, unless it had to be unescaped.
+        std::borrow::Cow::Borrowed(part) if is_within(part, event) => event.slice_ref(part),
+        other => Bytes::from(other.into_owned()),
+    })
+}
+
+/// Whether `part` is a slice of `whole`.
+fn is_within(part: &[u8], whole: &[u8]) -> bool {
+    whole.as_ptr_range().contains(&part.as_ptr())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(members: &str) -> (Bytes, bool) {
+        let text = format!(r#"{{"specversion":"1.0","id":"7","source":"/s","type":"t"{members}}}"#);
+        let event = Bytes::from(text);
+        let body = binary(&event, &mut HeaderMap::new()).expect("it is a valid event");
+        let shared = is_within(&body, &event);
+        (body, shared)
+    }
+
+    #[test]
+    fn data_is_copied_only_where_it_must_be() {
+        let check = |members: &str, expected: &'static str, shared: bool| {
+            assert_eq!(body(members), (expected.into(), shared), "{members}");
+        };
+        check(r#","data":{"a":1}"#, r#"{"a":1}"#, true);
+        check(r#","datacontenttype":"text/plain","data":"plain""#, "plain", true);
+        check(r#","datacontenttype":"text/plain","data":"a\nb""#, "a\nb", false);
+        check(r#","data_base64":"TWE=""#, "Ma", false);
+        check("", "", false);
+    }
+}
