@@ -45,7 +45,7 @@ fn queue_sends_late_what_finds_a_place_in_time() {
     // Four places and 20 ms each are 200 a second: half of what the schedule asks for.
     stream.expect_outcomes(&[(Ok, 200)]);
     assert!(stream.samples[199].lag_ns > 300_000_000, "the lateness shows as lag");
-    assert!(stream.end.generator.as_ref().unwrap().held_back > 100);
+    assert!(stream.end.generator.as_ref().unwrap().held_back > 0);
     assert!(run.stderr.contains(" waited for the in-flight limit"), "{}", run.stderr);
     assert!(server.connections() <= 4);
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use ce_record::Outcome::Ok;
+use ce_record::Outcome::{Ok, Unsent};
 use ce_record::Stop;
 use ce_testkit::Running;
 
@@ -37,7 +37,9 @@ fn the_first_drains_and_ends_the_stream() {
         let stream = Stream::read(&text);
         assert_eq!(stream.end.stopped, Stop::Interrupted);
         let sent = u64::try_from(server.request_count() - before).unwrap();
-        stream.expect_outcomes(&[(Ok, sent)]);
+        // On a busy machine the schedule may be behind, and what it owes stays here.
+        assert_eq!(stream.count(Ok), sent);
+        assert_eq!(stream.end.outcomes.unwrap().planned(), sent + stream.count(Unsent));
     }
 }
 
