@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes sure that the programs are there which the live view is tested with: a browser and
-# Prometheus. Debian's packages are installed when they are missing and this may be done.
+# Makes sure that the programs are there which lat-collect is tested with: a browser and Prometheus
+# for its live view, and a Python with HdrHistogram for its log. Debian's packages are installed when
+# they are missing and this may be done; the Python's go to target/python.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,3 +16,12 @@ install() {
 
 install chromium /usr/bin/chromium
 install prometheus /usr/bin/prometheus
+
+# Another implementation of HdrHistogram, of a version that is known to read the log.
+python=target/python
+if ! "$python/bin/python" -c 'import hdrh.log' 2>/dev/null; then
+    mkdir -p target
+    { python3 -m venv "$python" && "$python/bin/pip" install --quiet 'hdrhistogram==0.10.8'; } \
+        >target/install-python.log 2>&1 ||
+        say "hdrhistogram for Python is missing (target/install-python.log): its tests are skipped"
+fi

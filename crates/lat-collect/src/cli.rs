@@ -14,12 +14,20 @@ Examples:
   lat-collect sent.ndjson received.ndjson --out results/first
   lat-collect <(ce-sink amqp --queue q) sent.ndjson --out results/first
   lat-collect - <(sys-watch --host) --out results/spike --live --serve 127.0.0.1:9464
+  lat-collect hgrm results/first > first.hgrm
 
 Streams are told apart by what they hold and are read side by side, so FIFOs do. With the stream of a
 ce-sink among them, every event is accounted for: delivered, lost, duplicated.
 
 Exit codes: 0 done; 2 could not do it; 3 done, but a stream was cut short or lacks records (the
 directory says which).";
+
+const HGRM_EXAMPLES: &str = "\
+Examples:
+  lat-collect hgrm results/first > first.hgrm
+  lat-collect hgrm results/first --tag spike.e2e > spike-e2e.hgrm
+
+Exit codes: 0 done; 2 could not do it; 3 no value has this tag.";
 
 /// Record results: streams in, run directory out
 ///
@@ -28,14 +36,53 @@ directory says which).";
 /// then it is called DIR.partial.
 #[derive(Debug, Clone, clap::Parser)]
 #[command(name = "lat-collect", version, after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(disable_help_subcommand = true)]
 pub struct Cli {
+    /// What to do instead of collecting
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// What to collect
+    #[command(flatten)]
+    pub collect: Collect,
+}
+
+/// What can be done with run directories.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Command {
+    /// Print a percentile distribution for the plotters of HdrHistogram
+    Hgrm(Hgrm),
+}
+
+/// Print a percentile distribution for the plotters of HdrHistogram
+///
+/// Writes the text of a .hgrm file to stdout: five ticks in each halving of the distance to 100 %,
+/// values in milliseconds. The seconds of a warm-up are among them. Values above one hour are not: the
+/// log has no bucket for them.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = HGRM_EXAMPLES)]
+pub struct Hgrm {
+    /// A run directory
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+
+    /// A tag of latency.hlog, such as default.e2e; or a metric of all scenarios together: latency,
+    /// service, lag or e2e
+    #[arg(long, env = "CE_TAG", value_name = "TAG", default_value = "latency")]
+    pub tag: String,
+}
+
+/// What to collect, and where to.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Collect {
     /// Streams of records: files, FIFOs; `-` is stdin
     #[arg(default_value = "-", value_name = "RECORDS")]
     pub records: Vec<PathBuf>,
 
     /// The run directory to write; must not exist
-    #[arg(long, env = "CE_OUT", value_name = "DIR")]
-    pub out: PathBuf,
+    #[arg(long, env = "CE_OUT", value_name = "DIR", required = true)]
+    pub out: Option<PathBuf>,
 
     /// Count lines that are no records and go on, instead of ending there
     #[arg(long, env = "CE_SKIP_BAD_LINES", value_parser = BoolishValueParser::new())]
@@ -80,6 +127,7 @@ mod tests {
 
     #[test]
     fn every_argument_has_help() {
-        <Cli as clap::CommandFactory>::command().help_expected(true).debug_assert();
+        let command = <Cli as clap::CommandFactory>::command().help_expected(true);
+        command.debug_assert();
     }
 }

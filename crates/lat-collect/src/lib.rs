@@ -4,7 +4,8 @@
 //! `inbox` hands them on in the order of the run's time; `collect` is the one thread that counts; `streams` puts all clocks on one; `group` holds the
 //! figures of a scenario or type, `series` those of a second, `errors` the failures; `ledger` joins
 //! what was sent with what arrived; `verdict` judges the senders; `out_dir` writes, `report` says it
-//! in words. `live` shows the run while it goes on, in a terminal and through `serve` over HTTP.
+//! in words. `live` shows the run while it goes on, in a terminal and through `serve` over HTTP. `hgrm`
+//! prints a distribution of a run directory.
 
 pub mod cli;
 
@@ -12,6 +13,7 @@ mod batch;
 mod collect;
 mod errors;
 mod group;
+mod hgrm;
 mod inbox;
 mod input;
 mod ledger;
@@ -27,9 +29,10 @@ mod verdict;
 
 use std::time::Duration;
 
-use ce_cli::{Exit, Interrupt, say};
+use anyhow::Context;
+use ce_cli::{DataOut, Exit, Interrupt, say};
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Collect, Command};
 use crate::collect::Collector;
 use crate::inbox::Next;
 use crate::live::Live;
@@ -37,15 +40,24 @@ use crate::out_dir::OutDir;
 
 const TOOL: &str = "lat-collect";
 
+/// Does what the command line says.
+pub fn run(cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
+    match &cli.command {
+        None => collect(&cli.collect),
+        Some(Command::Hgrm(args)) => hgrm::run(args, out),
+    }
+}
+
 /// Collects the streams into a run directory.
 ///
 /// The first Ctrl-C does not end it: it reaches the senders too, and their last records are still to
 /// come. The second does.
-pub fn run(cli: &Cli) -> anyhow::Result<Exit> {
+fn collect(cli: &Collect) -> anyhow::Result<Exit> {
+    let out = cli.out.as_deref().context("no --out")?;
     let interrupt = Interrupt::install()?;
     let inbox = input::start(&cli.records, cli.skip_bad_lines)?;
     let mut live = Live::start(cli)?;
-    let mut collector = Collector::new(&cli.records, OutDir::create(&cli.out)?)?;
+    let mut collector = Collector::new(&cli.records, OutDir::create(out)?)?;
     while !collector.is_over() {
         match inbox.next(Duration::from_millis(100)) {
             Next::News(stream, news) => collector.take(stream, news)?,

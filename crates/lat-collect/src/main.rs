@@ -1,5 +1,5 @@
 //! Records results: streams in, run directory out.
 
 fn main() -> std::process::ExitCode {
-    ce_cli::run(|cli, _out| lat_collect::run(&cli))
+    ce_cli::run(|cli, out| lat_collect::run(&cli, out))
 }

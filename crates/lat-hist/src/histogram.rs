@@ -160,7 +160,66 @@ impl Histogram {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::HIGHEST_US;
+
+    fn of(values_ns: &[u64]) -> Histogram {
+        let mut histogram = Histogram::default();
+        for &ns in values_ns {
+            histogram.record(ns);
+        }
+        histogram
+    }
+
+    /// Spans from zero to beyond the range.
+    fn spans() -> impl Strategy<Value = Vec<u64>> {
+        let span = prop_oneof![0_u64..3_000_000, 0_u64..5_000_000_000_000];
+        prop::collection::vec(span, 1..200)
+    }
+
+    proptest! {
+        /// A list of all values is the oracle: what is exact is equal, and a quantile is the value of
+        /// its rank, rounded up by no more than its bucket.
+        #[test]
+        fn figures_are_those_of_the_sorted_values(mut values in spans(), per_mille in 0_u64..=1000) {
+            let histogram = of(&values);
+            values.sort_unstable();
+            let count = values.len() as u64;
+            let (smallest, largest) = (values[0], values[values.len() - 1]);
+            prop_assert_eq!(histogram.count(), count);
+            prop_assert_eq!(histogram.sum_ns(), values.iter().map(|&ns| u128::from(ns)).sum::<u128>());
+            prop_assert_eq!(histogram.min_ns(), Some(smallest));
+            prop_assert_eq!(histogram.max_ns(), Some(largest));
+            let beyond = values.iter().filter(|ns| ns.div_ceil(1000) > HIGHEST_US).count();
+            prop_assert_eq!(histogram.overflow(), beyond as u64);
+
+            let rank = (u128::from(per_mille) * u128::from(count)).div_ceil(1000).max(1);
+            let wanted_us = values[usize::try_from(rank).unwrap() - 1].div_ceil(1000);
+            let found_us = histogram.quantile_us(Quantile::new(per_mille, 1000)).unwrap();
+            let max_us = largest.div_ceil(1000);
+            let bucket_end = bucket_of(wanted_us).map_or(max_us, |bucket| highest_us(bucket).min(max_us));
+            prop_assert_eq!(found_us, bucket_end);
+            prop_assert!(wanted_us <= found_us || bucket_of(wanted_us).is_none());
+        }
+
+        /// Whatever is added to what, in whichever order, nothing differs from one histogram of all.
+        #[test]
+        fn parts_add_up_in_any_order(a in spans(), b in spans(), c in spans()) {
+            let whole = of(&[&a[..], &b, &c].concat());
+            let mut left = of(&a);
+            left.add(&of(&b));
+            left.add(&of(&c));
+            let mut right = of(&c);
+            let mut inner = of(&b);
+            inner.add(&of(&a));
+            right.add(&inner);
+            right.add(&Histogram::default());
+            prop_assert_eq!(&left, &whole);
+            prop_assert_eq!(&right, &whole);
+        }
+    }
 
     #[test]
     fn buckets_are_added_without_exact_values() {

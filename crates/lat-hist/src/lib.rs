@@ -9,8 +9,10 @@
 //! - [`Histogram`]: dense counts for a whole run;
 //! - [`Window`]: the same for one second of it, small enough to hold hundreds of them;
 //! - [`Quantile`]: a fraction held as a ratio of integers, so that ranks are exact;
-//! - [`hlog`]: the interval log that the Java and Python tools of `HdrHistogram` read.
+//! - [`hlog`]: the interval log that the Java and Python tools of `HdrHistogram` read;
+//! - [`hgrm`]: the percentile distribution that its plotters draw.
 
+pub mod hgrm;
 mod histogram;
 pub mod hlog;
 mod hlog_counts;

@@ -20,7 +20,7 @@ pub(crate) use snapshot::{Figures, Snapshot, View};
 pub(crate) use watch::{Watch, WatchPoint};
 
 use crate::TOOL;
-use crate::cli::Cli;
+use crate::cli::Collect;
 use crate::collect::{Collected, Collector};
 use crate::serve::Server;
 use alerts::{Alerts, Signs};
@@ -47,7 +47,7 @@ pub(crate) struct Live {
 
 impl Live {
     /// Prepares what was asked for. Whatever is wrong is found before the first record.
-    pub(crate) fn start(cli: &Cli) -> anyhow::Result<Self> {
+    pub(crate) fn start(cli: &Collect) -> anyhow::Result<Self> {
         let objectives = cli.slo.as_deref().map(Objectives::read).transpose()?.unwrap_or_default();
         Ok(Self {
             progress: Progress::new(TOOL),

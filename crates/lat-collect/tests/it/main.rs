@@ -6,6 +6,7 @@ mod bad_input;
 mod browser;
 mod external;
 mod figures;
+mod histograms;
 mod http;
 mod live;
 mod prometheus;
