@@ -119,10 +119,7 @@ fn executor(cli: &Cli) -> anyhow::Result<Executor> {
 
 fn ramping(text: &str) -> anyhow::Result<Schedule> {
     let stages = parse_stages(text)?;
-    let first = stages.iter().find(|stage| stage.target.events() > 0);
-    let period_ns = first.context("every rate is zero")?.target.period_ns();
-    let start = Rate::new(0, period_ns).context("a period of zero")?;
-    Ok(Schedule::Ramping(Ramp::new(start, &stages)?))
+    Ok(Schedule::Ramping(Ramp::new(Rate::ZERO, &stages)?))
 }
 
 fn constant(rate: Rate, duration: Option<Duration>) -> anyhow::Result<Schedule> {
@@ -130,7 +127,7 @@ fn constant(rate: Rate, duration: Option<Duration>) -> anyhow::Result<Schedule> 
         bail!("--rate: a rate of zero sends nothing");
     }
     let duration_ns = duration.map(nanoseconds).transpose().context("--duration")?;
-    let schedule = Schedule::constant(rate, duration_ns);
+    let schedule = Schedule::Constant { rate, duration_ns };
     if schedule.events() == Some(0) {
         bail!("--duration: nothing is due within {:?}", duration.unwrap_or_default());
     }
@@ -193,12 +190,15 @@ pub(crate) fn describe(plan: &Plan, time_scale: u32) -> Value {
 fn describe_scenario(scenario: &Scenario) -> Value {
     let seconds = |ns: u64| Duration::from_nanos(ns).as_secs_f64();
     let mut value = match &scenario.executor {
-        Executor::Arrivals { schedule: Schedule::Constant { rate, events }, spacing } => json!({
-            "executor": "constant-arrival-rate",
-            "rate": rate.to_string(),
-            "events": events,
-            "arrivals": spacing_name(*spacing),
-        }),
+        Executor::Arrivals { schedule: Schedule::Constant { rate, duration_ns }, spacing } => {
+            json!({
+                "executor": "constant-arrival-rate",
+                "rate": rate.to_string(),
+                "duration_s": duration_ns.map(seconds),
+                "events": events(scenario),
+                "arrivals": spacing_name(*spacing),
+            })
+        }
         Executor::Arrivals { schedule: Schedule::Ramping(ramp), spacing } => json!({
             "executor": "ramping-arrival-rate",
             "stages": ramp.pieces().map(|(start_ns, duration_ns, from, to)| json!({
@@ -207,7 +207,7 @@ fn describe_scenario(scenario: &Scenario) -> Value {
                 "from_per_s": from.per_second(),
                 "to_per_s": to.per_second(),
             })).collect::<Vec<_>>(),
-            "events": ramp.events(),
+            "events": events(scenario),
             "arrivals": spacing_name(*spacing),
         }),
         Executor::Users { stages, start, pause_ns } => json!({

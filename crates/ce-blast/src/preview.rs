@@ -121,13 +121,7 @@ fn executor(scenario: &Scenario) -> &'static str {
 
 /// When a scenario ends on the run's clock, if its plan says so.
 fn end_ns(scenario: &Scenario) -> Option<u64> {
-    let length_ns = match &scenario.executor {
-        Executor::Arrivals { schedule, .. } => schedule.end_ns()?,
-        Executor::Users { stages, .. } => {
-            stages.iter().try_fold(0_u64, |sum, stage| sum.checked_add(stage.duration_ns))?
-        }
-        Executor::Iterations { max_duration_ns, .. } => *max_duration_ns,
-    };
+    let length_ns = scenario.executor.length_ns()?;
     scenario.start_ns.checked_add(length_ns).filter(|&end| end < u64::MAX / 8)
 }
 

@@ -91,7 +91,8 @@ mod tests {
     /// A Poisson process has gaps whose standard deviation is their mean; a uniform one has none.
     #[test]
     fn the_coefficient_of_variation_is_that_of_the_spacing() {
-        let schedule = Schedule::constant("1000/s".parse().unwrap(), Some(100_000_000_000));
+        let rate = "1000/s".parse().unwrap();
+        let schedule = Schedule::Constant { rate, duration_ns: Some(100_000_000_000) };
         for (spacing, wanted) in [(Spacing::Uniform, 0.0), (Spacing::Poisson, 1.0)] {
             let dues = dues(&schedule, spacing, 3);
             #[expect(clippy::cast_precision_loss, reason = "a statistic")]

@@ -6,17 +6,28 @@ use std::time::Duration;
 
 use crate::document::{Document, Entry, Node, PlanError, Value};
 use crate::parse_duration;
-use crate::suggest::remedy;
+use crate::suggest::{is_near, remedy};
+
+/// What k6 can hold, too: 63 bits of nanoseconds.
+const LONGEST_NS: u64 = i64::MAX as u64;
 
 /// The keys of one table, each taken at most once.
+///
+/// A key that is missing is told by [`Fields::finish`], and only if no unknown key is there: whoever
+/// writes `rat` has to hear of `rat`, and not that `rate` is missing. Until then a value of no
+/// meaning stands in for it.
 #[derive(Debug)]
 pub(crate) struct Fields<'a> {
     document: &'a Document,
     /// Where the table begins.
     offset: usize,
+    /// Not yet taken.
     entries: Vec<&'a Entry>,
+    taken: Vec<&'a Entry>,
     /// Keys that were asked for, to suggest.
     known: Vec<&'static str>,
+    /// The first key that has to be there and is not.
+    missing: Option<PlanError>,
 }
 
 impl<'a> Fields<'a> {
@@ -30,26 +41,47 @@ impl<'a> Fields<'a> {
             let found = node.value.kind();
             return Err(document.error(node.offset, format!("{what} is {found}; write a table")));
         };
-        let entries = entries.iter().filter(|entry| entry.node.value != Value::Null).collect();
-        Ok(Self { document, offset: node.offset, entries, known: Vec::new() })
+        let entries = entries.iter().filter(|entry| is_set(&entry.node.value)).collect();
+        let (taken, known, missing) = (Vec::new(), Vec::new(), None);
+        Ok(Self { document, offset: node.offset, entries, taken, known, missing })
     }
 
-    /// An error about the whole table.
-    pub(crate) fn error(&self, what: impl std::fmt::Display) -> PlanError {
-        self.document.error(self.offset, what)
+    /// An error about the value of a key that was taken, or about the whole table without it.
+    pub(crate) fn error(&self, key: &str, what: impl std::fmt::Display) -> PlanError {
+        let entry = self.taken.iter().find(|entry| entry.key == key);
+        self.document.error(entry.map_or(self.offset, |entry| entry.node.offset), what)
+    }
+
+    /// Whether a key is there and was not taken.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key)
     }
 
     /// Takes a key.
     pub(crate) fn take(&mut self, key: &'static str) -> Option<&'a Entry> {
         self.known.push(key);
         let index = self.entries.iter().position(|entry| entry.key == key)?;
-        Some(self.entries.remove(index))
+        let entry = self.entries.remove(index);
+        self.taken.push(entry);
+        Some(entry)
     }
 
-    /// Takes a key that must be there.
-    fn need(&mut self, key: &'static str, example: &str) -> Result<&'a Entry, PlanError> {
-        let missing = format!("`{key}` is missing; write, e.g., {example}");
-        self.take(key).ok_or_else(|| self.error(missing))
+    /// Takes those of some keys that are there, in the order of the file.
+    pub(crate) fn take_all(
+        &mut self,
+        keys: impl IntoIterator<Item = &'static str>,
+    ) -> Vec<&'a Entry> {
+        let mut taken: Vec<_> = keys.into_iter().filter_map(|key| self.take(key)).collect();
+        taken.sort_by_key(|entry| entry.offset);
+        taken
+    }
+
+    /// Notes that a key is missing.
+    pub(crate) fn miss(&mut self, key: &str, example: &str) {
+        let what =
+            format!("`{key}` is missing; write, e.g., {}", self.document.setting(key, example));
+        let error = self.document.error(self.offset, what);
+        self.missing.get_or_insert(error);
     }
 
     /// A whole number that may be missing.
@@ -60,27 +92,23 @@ impl<'a> Fields<'a> {
             _ => None,
         };
         let wrong = || format!("`{key}` is no whole number from zero on; {}", shown(&entry.node));
-        number.map(Some).ok_or_else(|| self.document.error(entry.node.offset, wrong()))
+        number.map(Some).ok_or_else(|| self.error(key, wrong()))
     }
 
-    /// A whole number that must be there and lie in a range.
+    /// A whole number in a range; without a default it must be there.
     pub(crate) fn integer_in(
         &mut self,
         key: &'static str,
         default: Option<u64>,
         range: std::ops::RangeInclusive<u64>,
     ) -> Result<u64, PlanError> {
-        let offset = self.entries.iter().find(|entry| entry.key == key).map(|it| it.node.offset);
-        let number = self.integer(key)?.or(default);
+        let Some(number) = self.integer(key)?.or(default) else {
+            self.miss(key, "10");
+            return Ok(*range.start());
+        };
         let (least, most) = (range.start(), range.end());
-        match number {
-            Some(number) if range.contains(&number) => Ok(number),
-            Some(number) => Err(self.document.error(
-                offset.unwrap_or(self.offset),
-                format!("`{key}` is {number}; write a number from {least} to {most}"),
-            )),
-            None => Err(self.error(format!("`{key}` is missing; write, e.g., {key} = 10"))),
-        }
+        let wrong = || format!("`{key}` is {number}; write a number from {least} to {most}");
+        if range.contains(&number) { Ok(number) } else { Err(self.error(key, wrong())) }
     }
 
     /// A span of time: text such as `5m`, or, as in k6, a number of milliseconds.
@@ -95,17 +123,35 @@ impl<'a> Fields<'a> {
             other => Err(format!("it is {}", other.kind())),
         };
         let ns = duration.and_then(|duration| {
-            u64::try_from(duration.as_nanos()).map_err(|_| "it is too long".to_owned())
+            let ns = u64::try_from(duration.as_nanos()).ok().filter(|&ns| ns <= LONGEST_NS);
+            ns.ok_or_else(|| "it is longer than 292 years".to_owned())
         });
-        ns.map(Some).map_err(|why| {
-            self.document.error(entry.node.offset, format!("`{key}`: {why}; write, e.g., \"5m\""))
-        })
+        let advice = |why| format!("`{key}`: {why}; write, e.g., \"5m\"");
+        ns.map(Some).map_err(|why| self.error(key, advice(why)))
     }
 
     /// A span of time that must be there.
     pub(crate) fn needed_duration(&mut self, key: &'static str) -> Result<u64, PlanError> {
-        let missing = format!("`{key}` is missing; write, e.g., {key} = \"5m\"");
-        self.duration(key)?.ok_or_else(|| self.error(missing))
+        Ok(self.duration(key)?.unwrap_or_else(|| {
+            self.miss(key, "\"5m\"");
+            1
+        }))
+    }
+
+    /// A span of time that is longer than nothing, if it is there.
+    pub(crate) fn length(&mut self, key: &'static str) -> Result<Option<u64>, PlanError> {
+        match self.duration(key)? {
+            Some(0) => Err(self.error(key, format!("`{key}` is zero; write, e.g., \"5m\""))),
+            length => Ok(length),
+        }
+    }
+
+    /// A span of time that must be there and is longer than nothing.
+    pub(crate) fn needed_length(&mut self, key: &'static str) -> Result<u64, PlanError> {
+        Ok(self.length(key)?.unwrap_or_else(|| {
+            self.miss(key, "\"5m\"");
+            1
+        }))
     }
 
     /// A text that may be missing.
@@ -115,7 +161,7 @@ impl<'a> Fields<'a> {
             Value::Text(text) => Ok(Some(text)),
             other => {
                 let what = format!("`{key}` is {}; write a string in quotes", other.kind());
-                Err(self.document.error(entry.node.offset, what))
+                Err(self.error(key, what))
             }
         }
     }
@@ -126,34 +172,32 @@ impl<'a> Fields<'a> {
         key: &'static str,
         words: &[(&str, T)],
     ) -> Result<Option<T>, PlanError> {
-        let offset = self.entries.iter().find(|entry| entry.key == key).map(|it| it.node.offset);
         let Some(text) = self.text(key)? else { return Ok(None) };
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         let unknown = || {
             let remedy = remedy(text, words.iter().map(|(word, _)| *word));
-            self.document
-                .error(offset.unwrap_or(self.offset), format!("`{key}` is `{text}`; {remedy}"))
+            self.error(key, format!("`{key}` is `{text}`; {remedy}"))
         };
         found.map(Some).ok_or_else(unknown)
     }
 
-    /// Tables in a list, at least one.
-    pub(crate) fn tables(
-        &mut self,
-        key: &'static str,
-        example: &str,
-    ) -> Result<Vec<Fields<'a>>, PlanError> {
-        let entry = self.need(key, example)?;
+    /// The tables in the list `stages`, at least one; none if it is missing.
+    pub(crate) fn stages(&mut self) -> Result<Vec<Fields<'a>>, PlanError> {
+        let example = self.document.stages();
+        let Some(entry) = self.take("stages") else {
+            self.miss("stages", example);
+            return Ok(Vec::new());
+        };
         let document = self.document;
-        match &entry.node.value {
+        let what = match &entry.node.value {
             Value::List(items) if !items.is_empty() => {
-                items.iter().map(|item| Fields::new(document, item, &format!("`{key}`"))).collect()
+                let table = |item| Fields::new(document, item, "a stage");
+                return items.iter().map(table).collect();
             }
-            _ => {
-                Err(document
-                    .error(entry.node.offset, format!("`{key}` is no list; write {example}")))
-            }
-        }
+            Value::List(_) => "an empty list",
+            other => other.kind(),
+        };
+        Err(self.error("stages", format!("`stages` is {what}; write, e.g., {example}")))
     }
 
     /// Names with texts; numbers and booleans count as their texts.
@@ -179,23 +223,54 @@ impl<'a> Fields<'a> {
         std::mem::take(&mut self.entries)
     }
 
-    /// Refuses what is left.
-    pub(crate) fn nothing_else(&self, what: &str) -> Result<(), PlanError> {
-        match self.entries.first() {
-            None => Ok(()),
-            Some(entry) => {
-                let (key, remedy) = (&entry.key, remedy(&entry.key, self.known.iter().copied()));
-                let text = format!("`{key}` means nothing to {what}; {remedy}");
-                Err(self.document.error(entry.offset, text))
-            }
+    /// The unknown key that was probably meant to be `key`.
+    pub(crate) fn meant(&self, key: &str) -> Option<PlanError> {
+        let entry = self.entries.iter().find(|entry| is_near(&entry.key, key))?;
+        let what = format!("`{}` means nothing here; did you mean `{key}`?", entry.key);
+        Some(self.document.error(entry.offset, what))
+    }
+
+    /// Refuses what is left, and then what is missing. `elsewhere` knows keys that have a meaning in
+    /// other places.
+    pub(crate) fn finish(
+        &mut self,
+        what: &str,
+        elsewhere: impl Fn(&str) -> Option<&'static str>,
+    ) -> Result<(), PlanError> {
+        let Some(entry) = self.entries.first() else {
+            return self.missing.take().map_or(Ok(()), Err);
+        };
+        let key = &entry.key;
+        let remedy = elsewhere(key).map_or_else(
+            || remedy(key, self.known.iter().copied()),
+            |place| format!("it belongs to {place}"),
+        );
+        let text = format!("`{key}` means nothing to {what}; {remedy}");
+        Err(self.document.error(entry.offset, text))
+    }
+}
+
+/// k6 prints what was not set as null, and groups of it as tables of nulls.
+fn is_set(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Table(entries) => {
+            entries.is_empty() || entries.iter().any(|entry| entry.node.value != Value::Null)
         }
+        _ => true,
     }
 }
 
 /// A value as an error shows it.
 fn shown(node: &Node) -> String {
     match &node.value {
+        Value::Number(text) if text.contains('.') => {
+            format!("it is {text}; write fractions with a longer unit of time")
+        }
         Value::Number(text) => format!("it is {text}"),
+        Value::Text(text) if parse_duration(text).is_ok() => {
+            format!("it is the span of time \"{text}\"; are two values swapped?")
+        }
         Value::Text(text) => format!("it is the text \"{text}\""),
         other => format!("it is {}", other.kind()),
     }

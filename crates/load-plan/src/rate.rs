@@ -26,6 +26,9 @@ pub enum RateError {
 }
 
 impl Rate {
+    /// Nothing at all.
+    pub const ZERO: Self = Self { events: 0, period_ns: 1 };
+
     /// `events` in each `period_ns`; `None` for a period of zero.
     pub fn new(events: u64, period_ns: u64) -> Option<Self> {
         (period_ns > 0).then_some(Self { events, period_ns })
@@ -153,6 +156,26 @@ mod tests {
             [0, 1, 2, 3].map(|k| rate.due_ns(k).unwrap()),
             [0, 333_333_333, 666_666_666, 1_000_000_000]
         );
+    }
+
+    /// k6's `constant-arrival-rate` makes an event every ⌊timeUnit / rate⌋ nanoseconds, the first at
+    /// once. What it cuts off, up to a nanosecond for each event, is the only difference.
+    #[test]
+    fn instants_are_those_of_k6_but_for_what_it_cuts_off() {
+        for (events, unit_ns) in [(10, 1_000_000_000), (100, 1_000_000_000), (1, 2_000_000_000)] {
+            let rate = Rate::new(events, unit_ns).unwrap();
+            for k in (0..1_000_000_000).step_by(999_983) {
+                assert_eq!(rate.due_ns(k), Some(k * (unit_ns / events)), "{events} {k}");
+            }
+        }
+        for (events, unit_ns) in [(3, 1_000_000_000), (1200, 1_000_000_000), (7, 60_000_000_000)] {
+            let rate = Rate::new(events, unit_ns).unwrap();
+            let cut_off = unit_ns % events;
+            for k in (0..1_000_000_000).step_by(999_983) {
+                let (ours, theirs) = (rate.due_ns(k).unwrap(), k * (unit_ns / events));
+                assert_eq!(ours - theirs, k * cut_off / events, "{events} {k}");
+            }
+        }
     }
 
     #[test]

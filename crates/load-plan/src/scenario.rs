@@ -42,13 +42,24 @@ impl Scenario {
     /// Whether its warm-up leaves nothing for the verdict, as far as the plan decides it.
     pub fn is_all_warm_up(&self) -> bool {
         let length_ns = match &self.executor {
-            Executor::Arrivals { schedule, .. } => schedule.end_ns(),
-            Executor::Users { stages, .. } => {
-                Some(stages.iter().fold(0, |sum: u64, stage| sum.saturating_add(stage.duration_ns)))
-            }
+            // It ends when its events have been sent, and nobody knows when that is.
             Executor::Iterations { .. } => None,
+            executor => executor.length_ns(),
         };
         self.warm_up_ns > 0 && length_ns.is_some_and(|length_ns| length_ns <= self.warm_up_ns)
+    }
+}
+
+impl Executor {
+    /// How long it lasts at the most; `None` when it is endless.
+    pub fn length_ns(&self) -> Option<u64> {
+        match self {
+            Self::Arrivals { schedule, .. } => schedule.end_ns(),
+            Self::Users { stages, .. } => {
+                Some(stages.iter().fold(0, |sum: u64, stage| sum.saturating_add(stage.duration_ns)))
+            }
+            Self::Iterations { max_duration_ns, .. } => Some(*max_duration_ns),
+        }
     }
 }
 

@@ -4,11 +4,15 @@
 pub fn remedy<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     let valid: Vec<&str> = valid.into_iter().collect();
     let distances = valid.iter().map(|name| (distance(word, name), *name));
-    let near = 1 + word.chars().count() / 3;
     match distances.min() {
-        Some((distance, name)) if distance <= near => format!("did you mean `{name}`?"),
+        Some((_, name)) if is_near(word, name) => format!("did you mean `{name}`?"),
         _ => format!("valid are {}", valid.join(", ")),
     }
+}
+
+/// Whether `word` may be a misspelt `name`.
+pub(crate) fn is_near(word: &str, name: &str) -> bool {
+    distance(word, name) <= 1 + word.chars().count() / 3
 }
 
 /// Insertions, deletions and replacements that turn `a` into `b` (Levenshtein).

@@ -124,33 +124,73 @@ mod tests {
         );
     }
 
+    /// A scenario of any executor that has due times.
+    fn scenario() -> impl Strategy<Value = String> {
+        let constant = (1_u64..50).prop_map(|rate| {
+            format!("executor = 'constant-arrival-rate'\nrate = {rate}\nduration = '4s'\n")
+        });
+        let stages = prop::collection::vec((0_u64..3000, 0_u64..60), 1..4);
+        let ramping = (1_u64..40, stages).prop_map(|(start, stages)| {
+            let stage = |(ms, target)| format!("{{ duration = '{ms}ms', target = {target} }}");
+            let stages: Vec<_> = stages.into_iter().map(stage).collect();
+            format!(
+                "executor = 'ramping-arrival-rate'\nstartRate = {start}\ntimeUnit = '700ms'\n\
+                 stages = [{{ duration = '1ms', target = 3 }}, {}]\n",
+                stages.join(", ")
+            )
+        });
+        let stairs = (0_u64..20, 1_u64..20, 1_u64..4).prop_map(|(start, step, steps)| {
+            format!(
+                "executor = 'stairs-arrival-rate'\nstartRate = {start}\nstep = {step}\n\
+                 steps = {steps}\nstepDuration = '1100ms'\n"
+            )
+        });
+        let arrivals = prop_oneof![Just("uniform"), Just("poisson")];
+        (prop_oneof![constant, ramping, stairs], 0_u64..3, arrivals).prop_map(
+            |(executor, start, arrivals)| {
+                format!("{executor}startTime = '{start}s'\narrivals = '{arrivals}'\n")
+            },
+        )
+    }
+
     proptest! {
         #[test]
         fn the_shares_of_a_plan_are_the_whole_plan(
             count in 1_u64..6,
-            rates in prop::collection::vec((1_u64..50, 0_u64..3, any::<bool>()), 1..4),
+            scenarios in prop::collection::vec(scenario(), 1..4),
         ) {
             let mut text = String::new();
-            for (number, (rate, start, poisson)) in rates.iter().enumerate() {
-                let arrivals = if *poisson { "poisson" } else { "uniform" };
-                write!(
-                    text,
-                    "[scenarios.s{number}]\nexecutor = 'constant-arrival-rate'\nrate = {rate}\n\
-                     duration = '4s'\nstartTime = '{start}s'\narrivals = '{arrivals}'\n"
-                )
-                .unwrap();
+            for (number, scenario) in scenarios.iter().enumerate() {
+                write!(text, "[scenarios.s{number}]\n{scenario}").unwrap();
             }
             let plan = plan(&text);
             let whole = timeline(&plan, "0/1");
             prop_assert!(whole.is_sorted_by_key(|due| due.due_ns));
             let mut union = Vec::new();
             for index in 0..count {
-                let share = timeline(&plan, &format!("{index}/{count}"));
-                prop_assert_eq!(share.len() as u64, Shard::of(format!("{index}/{count}").parse().unwrap(), whole.len() as u64));
+                let shard = format!("{index}/{count}");
+                let share = timeline(&plan, &shard);
+                let events = Shard::of(shard.parse().unwrap(), whole.len() as u64);
+                prop_assert_eq!(share.len() as u64, events);
                 union.extend(share);
             }
             union.sort_by_key(|due| due.index);
             prop_assert_eq!(union, whole);
+        }
+
+        #[test]
+        fn each_scenario_has_the_events_that_its_schedule_counts(scenario in scenario()) {
+            let plan = plan(&format!("[scenarios.s]\n{scenario}"));
+            let Executor::Arrivals { schedule, spacing } = &plan.scenarios[0].executor else {
+                panic!("an open loop");
+            };
+            let whole = timeline(&plan, "0/1");
+            prop_assert!(whole.iter().zip(0..).all(|(due, seq)| due.seq == seq));
+            let end_ns = plan.scenarios[0].start_ns + schedule.end_ns().unwrap();
+            prop_assert!(whole.iter().all(|due| due.due_ns < end_ns));
+            if *spacing == crate::Spacing::Uniform {
+                prop_assert_eq!(Some(whole.len() as u64), schedule.events());
+            }
         }
     }
 }

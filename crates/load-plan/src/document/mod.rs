@@ -11,6 +11,7 @@ use std::fmt;
 pub struct Document {
     name: String,
     text: String,
+    is_json: bool,
     root: Node,
 }
 
@@ -67,13 +68,10 @@ impl Document {
     /// Reads a file that errors call `name`. JSON begins with a brace, and TOML never does.
     pub fn parse(name: impl Into<String>, text: impl Into<String>) -> Result<Self, PlanError> {
         let (name, text) = (name.into(), text.into());
-        let root = if text.trim_start().starts_with('{') {
-            json::parse(&text)
-        } else {
-            toml::parse(&text)
-        };
+        let is_json = text.trim_start().starts_with('{');
+        let root = if is_json { json::parse(&text) } else { toml::parse(&text) };
         match root {
-            Ok(root) => Ok(Self { name, text, root }),
+            Ok(root) => Ok(Self { name, text, is_json, root }),
             Err((offset, what)) => Err(PlanError { place: place(&name, &text, offset), what }),
         }
     }
@@ -81,6 +79,20 @@ impl Document {
     /// The table at the top.
     pub fn root(&self) -> &Node {
         &self.root
+    }
+
+    /// How a key is set in this file, for advice; `value` is the same in both formats.
+    pub(crate) fn setting(&self, key: &str, value: &str) -> String {
+        if self.is_json { format!("\"{key}\": {value}") } else { format!("{key} = {value}") }
+    }
+
+    /// A list of stages as this file would write it, for advice.
+    pub(crate) fn stages(&self) -> &'static str {
+        if self.is_json {
+            r#"[{ "duration": "3m", "target": 50 }]"#
+        } else {
+            r#"[{ duration = "3m", target = 50 }]"#
+        }
     }
 
     /// An error at a place of the text.
