@@ -51,13 +51,24 @@ impl fmt::Display for Place {
 pub struct RecordReader<R> {
     input: R,
     place: Place,
-    line: Vec<u8>,
+    /// The length of the last line, where it still lies in the input's buffer.
+    taken: usize,
+    /// The last line, where it did not lie there whole.
+    carried: Vec<u8>,
+}
+
+/// Where a line lies.
+#[derive(Clone, Copy)]
+enum Line {
+    InBuffer(usize),
+    Carried,
 }
 
 impl<R: BufRead> RecordReader<R> {
     /// `name` is what errors call the input.
     pub fn new(input: R, name: impl Into<String>) -> Self {
-        Self { input, place: Place { input: name.into(), line: 0 }, line: Vec::with_capacity(512) }
+        let place = Place { input: name.into(), line: 0 };
+        Self { input, place, taken: 0, carried: Vec::new() }
     }
 
     /// The place of the record that was read last.
@@ -79,37 +90,59 @@ impl<R: BufRead> RecordReader<R> {
 
     /// The next record, or `None` at the end of the input. Blank lines are skipped.
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>, ReadError> {
-        loop {
-            self.line.clear();
-            self.place.line += 1;
-            let limit = LINE_LIMIT as u64 + 1;
-            let read = io::Read::take(&mut self.input, limit)
-                .read_until(b'\n', &mut self.line)
-                .map_err(|err| ReadError::Io(self.place.clone(), err))?;
-            if read == 0 {
-                return Ok(None);
-            }
-            if self.line.len() > LINE_LIMIT {
-                let why = format!("longer than {LINE_LIMIT} bytes");
-                return Err(ReadError::Malformed(self.place.clone(), why));
-            }
-            if !self.line.trim_ascii().is_empty() {
-                break;
-            }
+        let found = self.next_line();
+        let place = &self.place;
+        let cannot_read = |err| ReadError::Io(place.clone(), err);
+        let Some(found) = found.map_err(cannot_read)? else { return Ok(None) };
+        let line = found.bytes(&mut self.input, &self.carried).map_err(cannot_read)?;
+        if line.len() > LINE_LIMIT {
+            let why = format!("longer than {LINE_LIMIT} bytes");
+            return Err(ReadError::Malformed(place.clone(), why));
         }
-        let whole = self.line.last() == Some(&b'\n');
-        match parse(self.line.trim_ascii()) {
+        match parse(line.trim_ascii()) {
             Ok(record) => Ok(Some(record)),
-            Err(_) if !whole => Err(ReadError::Truncated(self.place.clone())),
-            Err(err) => Err(ReadError::Malformed(self.place.clone(), json_error(&err))),
+            Err(_) if !line.ends_with(b"\n") => Err(ReadError::Truncated(place.clone())),
+            Err(err) => Err(ReadError::Malformed(place.clone(), json_error(&err))),
         }
     }
-}
 
-impl<R: io::Read> RecordReader<io::BufReader<R>> {
-    /// Whether the next record has to be waited for: nothing that was read is left.
-    pub fn is_drained(&self) -> bool {
-        self.input.buffer().is_empty()
+    fn next_line(&mut self) -> io::Result<Option<Line>> {
+        loop {
+            self.place.line += 1;
+            let Some(found) = self.find_line()? else { return Ok(None) };
+            let line = found.bytes(&mut self.input, &self.carried)?;
+            if !line.trim_ascii_start().is_empty() {
+                return Ok(Some(found));
+            }
+        }
+    }
+
+    /// Nearly every line lies in the input's buffer whole and stays there while it is looked at.
+    fn find_line(&mut self) -> io::Result<Option<Line>> {
+        self.input.consume(std::mem::take(&mut self.taken));
+        match self.input.fill_buf() {
+            Ok([]) => return Ok(None),
+            Ok(buffer) => {
+                if let Some(end) = memchr::memchr(b'\n', buffer) {
+                    self.taken = end + 1;
+                    return Ok(Some(Line::InBuffer(end + 1)));
+                }
+            }
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+            Err(err) => return Err(err),
+        }
+        self.carried.clear();
+        let limit = LINE_LIMIT as u64 + 1;
+        io::Read::take(&mut self.input, limit).read_until(b'\n', &mut self.carried)?;
+        Ok((!self.carried.is_empty()).then_some(Line::Carried))
+    }
+}
+impl Line {
+    fn bytes<'a>(self, input: &'a mut impl BufRead, carried: &'a [u8]) -> io::Result<&'a [u8]> {
+        match self {
+            Self::InBuffer(length) => Ok(&input.fill_buf()?[..length]),
+            Self::Carried => Ok(carried),
+        }
     }
 }
 
@@ -125,7 +158,7 @@ fn parse(line: &[u8]) -> Result<Record<'_>, serde_json::Error> {
     const OPENING: &[u8] = b"{\"kind\":\"";
     let kind = match line.strip_prefix(OPENING) {
         Some(rest) => {
-            let end = rest.iter().position(|&byte| byte == b'"').unwrap_or(rest.len());
+            let end = memchr::memchr(b'"', rest).unwrap_or(rest.len());
             std::str::from_utf8(&rest[..end]).unwrap_or_default().into()
         }
         None => serde_json::from_slice::<Kind<'_>>(line)?.kind,
@@ -169,6 +202,48 @@ pub fn json_cause(err: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MARK: &str = r#"{"kind":"mark","at_ns":7,"what":"w","name":"n"}"#;
+
+    /// What a reader finds: the name of each mark, or the error that it stops at.
+    fn marks(input: impl BufRead) -> Vec<Result<String, String>> {
+        let mut reader = RecordReader::new(input, "in");
+        std::iter::from_fn(|| match reader.next_record() {
+            Ok(Some(Record::Mark(mark))) => Some(Ok(mark.name.into_owned())),
+            Ok(Some(other)) => panic!("{other:?}"),
+            Ok(None) => None,
+            Err(err) => Some(Err(err.to_string())),
+        })
+        .take(100)
+        .collect()
+    }
+
+    #[test]
+    fn the_size_of_the_buffer_changes_nothing() {
+        let name = |number: usize| "x".repeat(number * 7 % 90);
+        let line = |number: usize| MARK.replace("\"n\"", &format!("\"{}\"", name(number)));
+        let mut text: String = (0..40).map(|number| line(number) + "\r\n \n").collect();
+        text += &line(40)[..50];
+        let wanted: Vec<_> = (0..40)
+            .map(|number| Ok(name(number)))
+            .chain([Err("in:81: input ends in the middle of a record".to_owned())])
+            .collect();
+        for capacity in [1, 2, 50, 64, 1000, 1 << 20] {
+            let input = io::BufReader::with_capacity(capacity, text.as_bytes());
+            assert_eq!(marks(input), wanted, "{capacity}");
+        }
+        assert_eq!(marks(text.as_bytes()), wanted);
+    }
+
+    #[test]
+    fn a_line_without_end_is_refused_before_it_fills_the_memory() {
+        let text = "x".repeat(LINE_LIMIT + 1) + "\n" + MARK + "\n";
+        let long = "in:1: not a valid record: longer than 1048576 bytes";
+        let found = marks(text.as_bytes());
+        assert_eq!(found, [Err(long.to_owned()), Ok("n".to_owned())]);
+        let input = io::BufReader::with_capacity(4096, text.as_bytes());
+        assert_eq!(marks(input)[0], found[0]);
+    }
 
     #[test]
     fn an_error_of_json_has_no_line_of_its_own() {

@@ -3,11 +3,18 @@
 use crate::layout::{BUCKETS, bucket_of, highest_us, lowest_us};
 use crate::{Quantile, Window};
 
+/// Buckets that are looked at together.
+const BLOCK: usize = 64;
+const BLOCKS: usize = BUCKETS / BLOCK;
+
 /// A distribution of spans of time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Histogram {
     /// Empty until the first value, so that a metric that never occurs costs nothing.
     counts: Vec<u64>,
+    /// A bit for each block of buckets that holds values. Most hold none, and whoever reads a
+    /// second of a run passes over them.
+    used: [u64; BLOCKS.div_ceil(64)],
     exact: Exact,
 }
 
@@ -46,7 +53,7 @@ impl Histogram {
     pub fn record(&mut self, ns: u64) {
         self.exact.record(ns);
         match bucket_of(ns.div_ceil(1000)) {
-            Some(bucket) => self.counts_mut()[usize::from(bucket)] += 1,
+            Some(bucket) => self.add_count(bucket, 1),
             None => self.exact.overflow += 1,
         }
     }
@@ -69,31 +76,30 @@ impl Histogram {
             max_ns,
         });
         if let Some(bucket) = bucket {
-            self.counts_mut()[usize::from(bucket)] += count;
+            self.add_count(bucket, count);
         }
     }
 
     /// Adds the values of another histogram.
     pub fn add(&mut self, other: &Self) {
         self.exact.add(&other.exact);
-        if !other.counts.is_empty() {
-            for (mine, theirs) in self.counts_mut().iter_mut().zip(&other.counts) {
-                *mine += theirs;
-            }
+        for (bucket, count) in other.buckets() {
+            self.add_count(bucket, count);
         }
     }
 
     /// Adds the values of a window.
     pub fn add_window(&mut self, window: &Window) {
         self.exact.add(window.exact());
-        if window.count() > window.exact().overflow {
-            window.add_to(self.counts_mut());
-        }
+        window.each_count(|bucket, count| self.add_count(bucket, count));
     }
 
     /// Forgets all values and keeps the memory.
     pub fn clear(&mut self) {
-        self.counts.fill(0);
+        for block in blocks(self.used) {
+            self.counts[block * BLOCK..][..BLOCK].fill(0);
+        }
+        self.used = Default::default();
         self.exact = Exact::default();
     }
 
@@ -139,8 +145,13 @@ impl Histogram {
 
     /// The buckets that hold values, from the smallest on.
     pub fn buckets(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
-        let numbered = self.counts.iter().zip(0_u16..);
-        numbered.filter(|&(&count, _)| count > 0).map(|(&count, bucket)| (bucket, count))
+        blocks(self.used).flat_map(|block| {
+            let first = block * BLOCK;
+            let numbered = self.counts[first..][..BLOCK].iter().zip(first..);
+            numbered.filter(|&(&count, _)| count > 0).map(|(&count, bucket)| {
+                (u16::try_from(bucket).expect("BUCKETS is below 65,536"), count)
+            })
+        })
     }
 
     /// The values below or equal to a limit in microseconds, by buckets: those whose bucket begins
@@ -150,12 +161,25 @@ impl Histogram {
         within.map(|(_, count)| count).sum()
     }
 
-    fn counts_mut(&mut self) -> &mut [u64] {
+    fn add_count(&mut self, bucket: u16, count: u64) {
         if self.counts.is_empty() {
             self.counts.resize(BUCKETS, 0);
         }
-        &mut self.counts
+        let bucket = usize::from(bucket);
+        self.counts[bucket] += count;
+        self.used[bucket / BLOCK / 64] |= 1 << (bucket / BLOCK % 64);
     }
+}
+
+/// The numbers of the blocks whose bit is set.
+fn blocks<const N: usize>(used: [u64; N]) -> impl Iterator<Item = usize> {
+    used.into_iter().enumerate().flat_map(|(word, mut bits)| {
+        std::iter::from_fn(move || {
+            let bit = bits.trailing_zeros();
+            bits &= bits.checked_sub(1)?;
+            Some(word * 64 + bit as usize)
+        })
+    })
 }
 
 #[cfg(test)]

@@ -5,12 +5,9 @@
 
 use std::fmt::Write as _;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
-
 use crate::Histogram;
-use crate::layout::{DIGITS, HIGHEST_US, LOWEST_US, lowest_us};
+use crate::hlog_encode::PayloadEncoder;
+use crate::layout::highest_us;
 
 pub use crate::hlog_payload::PayloadError;
 pub use crate::hlog_read::{HlogReadError, HlogReader, Interval};
@@ -27,16 +24,9 @@ pub enum HlogError {
 }
 
 /// Writes interval lines to text buffers of the caller's.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct HlogEncoder {
-    serializer: V2DeflateSerializer,
-    payload: Vec<u8>,
-}
-
-impl std::fmt::Debug for HlogEncoder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HlogEncoder").finish_non_exhaustive()
-    }
+    payload: PayloadEncoder,
 }
 
 /// The lines that open a log whose clock starts at `wall_start_ns` (Unix time).
@@ -64,19 +54,10 @@ impl HlogEncoder {
         if tag.is_empty() || tag.contains([',', ' ', '\n', '\r']) {
             return Err(HlogError::Tag(tag.to_owned()));
         }
-        let encode = |err: &dyn std::fmt::Display| HlogError::Encode(err.to_string());
-        let mut counts =
-            hdrhistogram::Histogram::<u64>::new_with_bounds(LOWEST_US, HIGHEST_US, DIGITS)
-                .map_err(|err| encode(&err))?;
-        for (bucket, count) in histogram.buckets() {
-            counts.record_n(lowest_us(bucket), count).map_err(|err| encode(&err))?;
-        }
-        self.payload.clear();
-        self.serializer.serialize(&counts, &mut self.payload).map_err(|err| encode(&err))?;
         let (start, length) = (seconds(start_ns), seconds(length_ns));
-        let max_ms = millis(counts.max());
+        let max_ms = millis(histogram.buckets().last().map_or(0, |(last, _)| highest_us(last)));
         write!(out, "Tag={tag},{start},{length},{max_ms},").expect("a String takes any text");
-        STANDARD.encode_string(&self.payload, out);
+        self.payload.append(out, histogram.buckets()).map_err(HlogError::Encode)?;
         out.push('\n');
         Ok(())
     }
@@ -94,6 +75,8 @@ fn millis(us: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use hdrhistogram::serialization::Deserializer;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
@@ -118,6 +101,7 @@ mod tests {
         let read: hdrhistogram::Histogram<u64> =
             Deserializer::new().deserialize(&mut payload.as_slice()).unwrap();
         assert_eq!((read.len(), read.count_at(1), read.count_at(70_000)), (6, 2, 1));
+        assert_eq!(format!("{:.3}", line.max()), millis(read.max()));
     }
 
     #[test]

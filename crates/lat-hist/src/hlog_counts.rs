@@ -1,7 +1,7 @@
 //! The counts of a V2 histogram: signed numbers of one to nine bytes. A number that is not negative
 //! counts the values of the next bucket; a negative one says how many buckets in a row are empty.
 //!
-//! The bytes may say anything, so no sum goes unchecked.
+//! Bytes that are read may say anything, so no sum goes unchecked.
 
 use crate::hlog_payload::PayloadError;
 use crate::layout::BUCKETS;
@@ -31,6 +31,38 @@ pub(crate) fn decode(mut counts: &[u8]) -> Result<Vec<(u16, u64)>, PayloadError>
     Ok(found)
 }
 
+/// Appends the counts of the buckets that hold values, from the smallest on. An empty histogram has
+/// one bucket, as in the other implementations.
+pub(crate) fn encode(out: &mut Vec<u8>, buckets: impl Iterator<Item = (u16, u64)>) {
+    let mut next = 0;
+    for (bucket, count) in buckets {
+        match i64::from(bucket - next) {
+            0 => {}
+            1 => push_number(out, 0),
+            empty => push_number(out, -empty),
+        }
+        push_number(out, i64::try_from(count).unwrap_or(i64::MAX));
+        next = bucket + 1;
+    }
+    if next == 0 {
+        push_number(out, 0);
+    }
+}
+
+/// The other way round of [`take_number`].
+fn push_number(out: &mut Vec<u8>, number: i64) {
+    let mut zigzag = ((number << 1) ^ (number >> 63)).cast_unsigned();
+    for _ in 0..8 {
+        let [byte, ..] = zigzag.to_le_bytes();
+        if zigzag < 0x80 {
+            return out.push(byte);
+        }
+        out.push(byte | 0x80);
+        zigzag >>= 7;
+    }
+    out.push(zigzag.to_le_bytes()[0]);
+}
+
 /// Seven bits per byte, the lowest first, as long as the eighth is set; the ninth byte, always the
 /// last, holds eight. The sign is in the lowest bit.
 fn take_number(bytes: &mut &[u8]) -> Result<i64, PayloadError> {
@@ -53,15 +85,9 @@ mod tests {
 
     use super::*;
 
-    /// The long way round of [`take_number`].
     fn number(value: i64) -> Vec<u8> {
-        let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
         let mut bytes = Vec::new();
-        while rest > 0x7f && bytes.len() < 8 {
-            bytes.push(u8::try_from(rest & 0x7f).unwrap() | 0x80);
-            rest >>= 7;
-        }
-        bytes.push(u8::try_from(rest).unwrap());
+        push_number(&mut bytes, value);
         bytes
     }
 

@@ -17,13 +17,13 @@ use flate2::{Decompress, FlushDecompress, Status};
 use crate::hlog_counts;
 use crate::layout::{BUCKETS, DIGITS, HIGHEST_US, LOWEST_US};
 
-const OUTER_COOKIE: u32 = 0x1c84_9314;
-const INNER_COOKIE: u32 = 0x1c84_9313;
+pub(crate) const OUTER_COOKIE: u32 = 0x1c84_9314;
+pub(crate) const INNER_COOKIE: u32 = 0x1c84_9313;
 /// Writers may leave out this bit: a part of the size of a word, which V2 does not use.
 const WORD_SIZE_BIT: u32 = 0x10;
 
 /// What lies between the inner length and the counts.
-const PARAMETER_BYTES: usize = 32;
+pub(crate) const PARAMETER_BYTES: usize = 32;
 /// The header, and every bucket with a count of the longest form.
 const INNER_BYTES_MAX: usize = 8 + PARAMETER_BYTES + 9 * BUCKETS;
 

@@ -16,6 +16,7 @@ pub mod hgrm;
 mod histogram;
 pub mod hlog;
 mod hlog_counts;
+mod hlog_encode;
 mod hlog_payload;
 mod hlog_read;
 mod layout;

@@ -56,16 +56,13 @@ impl Window {
         &self.exact
     }
 
-    pub(crate) fn add_to(&self, counts: &mut [u64]) {
+    /// Tells buckets and how many values to add to each; a bucket may be told of more than once.
+    pub(crate) fn each_count(&self, mut each: impl FnMut(u16, u64)) {
         match &self.counts {
-            Counts::List(list) => {
-                for &bucket in list {
-                    counts[usize::from(bucket)] += 1;
-                }
-            }
+            Counts::List(list) => list.iter().for_each(|&bucket| each(bucket, 1)),
             Counts::Dense(dense) => {
-                for (mine, &theirs) in counts.iter_mut().zip(dense) {
-                    *mine += u64::from(theirs);
+                for (&count, bucket) in dense.iter().zip(0..).filter(|&(&count, _)| count > 0) {
+                    each(bucket, count.into());
                 }
             }
         }
