@@ -137,6 +137,13 @@ impl<R: BufRead> RecordReader<R> {
         Ok((!self.carried.is_empty()).then_some(Line::Carried))
     }
 }
+impl<R: io::Read> RecordReader<io::BufReader<R>> {
+    /// Whether the next record has to be waited for: nothing that was read is left.
+    pub fn is_drained(&self) -> bool {
+        self.input.buffer().len() <= self.taken
+    }
+}
+
 impl Line {
     fn bytes<'a>(self, input: &'a mut impl BufRead, carried: &'a [u8]) -> io::Result<&'a [u8]> {
         match self {

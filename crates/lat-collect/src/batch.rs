@@ -1,16 +1,24 @@
 //! Records on their way from the threads that parse them to the one that counts them: many at a
-//! time, their texts in one buffer, so that no record allocates.
+//! time, their texts in one buffer, so that no record allocates. What can be worked out without
+//! knowing the other records is worked out here, beside the counting.
 
 use ce_record::{End, Gauge, Mark, Outcome, Receipt, Record, Sample, Start};
 
+use crate::fingerprint::Fingerprints;
+
 /// Records that travel together.
 const RECORDS: usize = 1024;
+/// How many names back a name is looked for before it is put into the batch once more.
+const LOOK_BACK: usize = 8;
 
 /// Some consecutive records of one stream.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) items: Vec<Item>,
     text: String,
+    pub(crate) scenarios: Names,
+    pub(crate) types: Names,
+    sources: Names,
 }
 
 /// Where a text stands in its batch.
@@ -19,6 +27,10 @@ pub(crate) struct Span {
     start: u32,
     end: u32,
 }
+
+/// Texts that many records of a batch share, numbered. One may have several numbers.
+#[derive(Debug, Default)]
+pub(crate) struct Names(Vec<Span>);
 
 /// A record that lasts longer than its line.
 #[derive(Debug)]
@@ -31,13 +43,23 @@ pub(crate) enum Item {
     End(Box<End>),
 }
 
+/// What an event is known by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    pub(crate) fingerprint: u128,
+    /// A number among the sources of the batch.
+    source: u16,
+    id: Span,
+}
+
 /// A [`Sample`] with its texts in the batch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SampleItem {
-    pub(crate) source: Span,
-    pub(crate) id: Span,
-    pub(crate) event_type: Span,
-    pub(crate) scenario: Span,
+    pub(crate) event: Known,
+    /// A number among the types of the batch.
+    pub(crate) event_type: u16,
+    /// A number among the scenarios of the batch.
+    pub(crate) scenario: u16,
     pub(crate) error: Option<Span>,
     pub(crate) due_ns: u64,
     pub(crate) lag_ns: u64,
@@ -49,8 +71,7 @@ pub(crate) struct SampleItem {
 /// A [`Receipt`] with its texts in the batch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReceiptItem {
-    pub(crate) source: Span,
-    pub(crate) id: Span,
+    pub(crate) event: Known,
     pub(crate) recv_ns: u64,
     pub(crate) redelivered: bool,
     pub(crate) dead_lettered: bool,
@@ -62,14 +83,27 @@ impl Batch {
     }
 
     pub(crate) fn text(&self, span: Span) -> &str {
-        &self.text[span.start as usize..span.end as usize]
+        text(&self.text, span)
+    }
+
+    /// The texts of these names, by number.
+    pub(crate) fn names<'a>(&'a self, names: &'a Names) -> impl Iterator<Item = &'a str> {
+        names.0.iter().map(|&span| self.text(span))
+    }
+
+    pub(crate) fn source(&self, event: Known) -> &str {
+        self.text(self.sources.0[usize::from(event.source)])
+    }
+
+    pub(crate) fn id(&self, event: Known) -> &str {
+        self.text(event.id)
     }
 
     /// Takes a record in; a kind that this version does not know is left out.
-    pub(crate) fn push(&mut self, record: Record<'_>) {
+    pub(crate) fn push(&mut self, record: Record<'_>, fingerprints: &mut Fingerprints) {
         let item = match record {
-            Record::Sample(sample) => Item::Sample(self.sample(&sample)),
-            Record::Receipt(receipt) => Item::Receipt(self.receipt(&receipt)),
+            Record::Sample(sample) => Item::Sample(self.sample(&sample, fingerprints)),
+            Record::Receipt(receipt) => Item::Receipt(self.receipt(&receipt, fingerprints)),
             Record::Start(start) => Item::Start(start),
             Record::End(end) => Item::End(end),
             Record::Gauge(gauge) => Item::Gauge(Box::new(Gauge {
@@ -86,16 +120,18 @@ impl Batch {
             })),
             Record::Unknown => return,
         };
+        if self.items.is_empty() {
+            self.items.reserve_exact(RECORDS);
+        }
         self.items.push(item);
     }
 
-    fn sample(&mut self, sample: &Sample<'_>) -> SampleItem {
+    fn sample(&mut self, sample: &Sample<'_>, fingerprints: &mut Fingerprints) -> SampleItem {
         SampleItem {
-            source: self.keep(&sample.source),
-            id: self.keep(&sample.id),
-            event_type: self.keep(&sample.event_type),
-            scenario: self.keep(&sample.scenario),
-            error: sample.error.as_deref().map(|error| self.keep(error)),
+            event: self.event(&sample.source, &sample.id, fingerprints),
+            event_type: self.types.number(&mut self.text, &sample.event_type),
+            scenario: self.scenarios.number(&mut self.text, &sample.scenario),
+            error: sample.error.as_deref().map(|error| keep(&mut self.text, error)),
             due_ns: sample.due_ns,
             lag_ns: sample.lag_ns,
             service_ns: sample.service_ns,
@@ -104,22 +140,85 @@ impl Batch {
         }
     }
 
-    fn receipt(&mut self, receipt: &Receipt<'_>) -> ReceiptItem {
+    fn receipt(&mut self, receipt: &Receipt<'_>, fingerprints: &mut Fingerprints) -> ReceiptItem {
         ReceiptItem {
-            source: self.keep(&receipt.source),
-            id: self.keep(&receipt.id),
+            event: self.event(&receipt.source, &receipt.id, fingerprints),
             recv_ns: receipt.recv_ns,
             redelivered: receipt.redelivered,
             dead_lettered: receipt.dead_lettered.is_some(),
         }
     }
 
-    fn keep(&mut self, text: &str) -> Span {
-        let position = |text: &String| {
-            u32::try_from(text.len()).expect("1024 lines of at most 1 MiB are below 4 GiB")
-        };
-        let start = position(&self.text);
-        self.text.push_str(text);
-        Span { start, end: position(&self.text) }
+    fn event(&mut self, source: &str, id: &str, fingerprints: &mut Fingerprints) -> Known {
+        Known {
+            fingerprint: fingerprints.of(source, id),
+            source: self.sources.number(&mut self.text, source),
+            id: keep(&mut self.text, id),
+        }
+    }
+}
+
+impl Names {
+    fn number(&mut self, texts: &mut String, name: &str) -> u16 {
+        let from = self.0.len().saturating_sub(LOOK_BACK);
+        let known = self.0[from..].iter().rposition(|&span| text(texts, span) == name);
+        let number = known.map_or(self.0.len(), |position| from + position);
+        if known.is_none() {
+            self.0.push(keep(texts, name));
+        }
+        u16::try_from(number).expect("a batch has 1024 records")
+    }
+}
+
+fn text(texts: &str, span: Span) -> &str {
+    &texts[span.start as usize..span.end as usize]
+}
+
+fn keep(texts: &mut String, text: &str) -> Span {
+    let position = |text: &str| {
+        u32::try_from(text.len()).expect("1024 lines of at most 1 MiB are below 4 GiB")
+    };
+    let start = position(texts);
+    texts.push_str(text);
+    Span { start, end: position(texts) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_keeps_every_text_whatever_the_order() {
+        let (mut batch, mut fingerprints) = (Batch::default(), Fingerprints::default());
+        // More names than are looked back for, and each of them again and again.
+        let source = |number: usize| format!("source {}", number * 7 % (LOOK_BACK + 3));
+        for number in 0..200 {
+            let receipt = Receipt {
+                seq: None,
+                source: source(number).into(),
+                id: number.to_string().into(),
+                event_type: "t".into(),
+                recv_ns: 0,
+                door: "/".into(),
+                redelivered: false,
+                dead_lettered: None,
+            };
+            batch.push(Record::Receipt(receipt), &mut fingerprints);
+        }
+        for (number, item) in batch.items.iter().enumerate() {
+            let Item::Receipt(receipt) = item else { panic!("{item:?}") };
+            assert_eq!(batch.source(receipt.event), source(number));
+            assert_eq!(batch.id(receipt.event), number.to_string());
+            let fingerprint = fingerprints.of(&source(number), &number.to_string());
+            assert_eq!(receipt.event.fingerprint, fingerprint);
+        }
+    }
+
+    #[test]
+    fn names_that_take_turns_are_kept_once() {
+        let (mut names, mut texts) = (Names::default(), String::new());
+        let numbers: Vec<u16> =
+            ["a", "b", "a", "b", "c"].map(|name| names.number(&mut texts, name)).into();
+        assert_eq!((numbers.as_slice(), texts.as_str()), ([0, 1, 0, 1, 2].as_slice(), "abc"));
     }
 }

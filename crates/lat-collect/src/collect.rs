@@ -15,11 +15,11 @@ use ce_record::run_dir::{
 use ce_record::{Gauge, Mark, Outcome, OutcomeCounts};
 use lat_hist::hlog;
 
-use crate::batch::{Batch, Item, ReceiptItem, SampleItem};
+use crate::batch::{Batch, Item, Known, ReceiptItem, SampleItem};
 use crate::errors::Errors;
-use crate::group::{Group, LAG, seconds};
+use crate::group::{Group, LAG, LATENCY, seconds};
 use crate::input::News;
-use crate::ledger::{Joined, Ledger, Received, Sent};
+use crate::ledger::{Identity, Joined, Ledger, Received, Sent};
 use crate::live::{View, Watch};
 use crate::names::Names;
 use crate::out_dir::OutDir;
@@ -39,9 +39,9 @@ pub(crate) struct Collector {
     early: Vec<(usize, Batch)>,
     scenario_names: Names,
     type_names: Names,
-    overall: Group,
     /// Events that the plan keeps out of the verdict, and so out of every other group.
     warm_up: Group,
+    /// Together these are all events that are judged.
     scenarios: Vec<Group>,
     types: Vec<Group>,
     series: Series,
@@ -52,6 +52,22 @@ pub(crate) struct Collector {
     last_ns: i64,
     files: Files,
     dir: OutDir,
+    /// What the names of the batch at hand mean.
+    here: Here,
+}
+
+/// The names of a batch by its own numbers, as the run knows them.
+#[derive(Debug, Default)]
+struct Here {
+    types: Vec<u16>,
+    scenarios: Vec<ScenarioHere>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct ScenarioHere {
+    number: u16,
+    /// What is due before this time of the stream is kept out of the verdict.
+    warm_up_until_ns: u64,
 }
 
 /// The files that are written as the run goes on.
@@ -89,7 +105,6 @@ impl Collector {
             early: Vec::new(),
             scenario_names: Names::default(),
             type_names: Names::default(),
-            overall: Group::default(),
             warm_up: Group::default(),
             scenarios: Vec::new(),
             types: Vec::new(),
@@ -101,6 +116,7 @@ impl Collector {
             last_ns: 0,
             files: Files { rows, log, log_has_header: false, watch, marks },
             dir,
+            here: Here::default(),
         })
     }
 
@@ -149,7 +165,8 @@ impl Collector {
 
     /// How far the run is, in one line.
     pub(crate) fn progress(&self) -> String {
-        let (outcomes, latency) = (self.overall.outcomes(), self.overall.metric(0));
+        let overall = self.overall();
+        let (outcomes, latency) = (overall.outcomes(), overall.metric(LATENCY));
         let ms = |quantile| {
             let us = latency.quantile_us(quantile).unwrap_or(0);
             format!("{}.{:01}", us / 1000, us % 1000 / 100)
@@ -160,7 +177,7 @@ impl Collector {
             outcomes.sent(),
             outcomes[Outcome::Ok],
             outcomes.failed(),
-            self.overall.received(),
+            overall.received(),
             ms(lat_hist::Quantile::new(1, 2)),
             ms(lat_hist::Quantile::new(99, 100)),
         )
@@ -168,22 +185,24 @@ impl Collector {
 
     /// What has been counted so far, for those who watch.
     pub(crate) fn view(&self) -> View<'_> {
+        let overall = self.overall();
         View {
             run: self.streams.run_name().map_or_else(|| self.dir.name(), ToOwned::to_owned),
-            generator: self.judge(),
-            overall: &self.overall,
+            generator: self.judge(&overall),
             scenarios: self.scenario_names.all().iter().zip(&self.scenarios).collect(),
             series: &self.series,
             errors: &self.errors,
             watch: &self.watch,
             receipts: self.receipts,
             acked: self.all_outcomes()[Outcome::Ok],
-            received: self.overall.received() + self.warm_up.received(),
+            received: overall.received() + self.warm_up.received(),
             last_ns: self.last_ns,
+            overall,
         }
     }
 
     fn count(&mut self, stream: usize, batch: &Batch) -> anyhow::Result<()> {
+        self.learn_names(stream, batch);
         for item in &batch.items {
             match item {
                 // It opens the stream and was taken out there.
@@ -202,25 +221,40 @@ impl Collector {
         Ok(())
     }
 
+    fn learn_names(&mut self, stream: usize, batch: &Batch) {
+        let Self { here, streams, scenario_names, type_names, .. } = self;
+        let types = batch.names(&batch.types).map(|name| type_names.number(name));
+        here.types.clear();
+        here.types.extend(types);
+        let scenarios = batch.names(&batch.scenarios).map(|name| ScenarioHere {
+            number: scenario_names.number(name),
+            warm_up_until_ns: streams.warm_up_until_ns(stream, name),
+        });
+        here.scenarios.clear();
+        here.scenarios.extend(scenarios);
+        // All names have a group, also those that only the warm-up has: a row of zeros says so.
+        self.scenarios.resize_with(self.scenario_names.all().len(), Group::default);
+        self.types.resize_with(self.type_names.all().len(), Group::default);
+    }
+
     fn sample(&mut self, stream: usize, batch: &Batch, sample: &SampleItem) -> anyhow::Result<()> {
         let due_ns = self.streams.on_run_clock(stream, sample.due_ns);
-        let SampleItem { outcome, lag_ns, service_ns, .. } = *sample;
-        let scenario = self.scenario_names.number(batch.text(sample.scenario));
-        let event_type = self.type_names.number(batch.text(sample.event_type));
-        let warm_up = self.streams.is_warm_up(stream, batch.text(sample.scenario), sample.due_ns);
+        let SampleItem { outcome, lag_ns, service_ns, event, .. } = *sample;
+        let here = self.here.scenarios[usize::from(sample.scenario)];
+        let event_type = self.here.types[usize::from(sample.event_type)];
+        let (scenario, warm_up) = (here.number, sample.due_ns < here.warm_up_until_ns);
         for group in self.groups(scenario, event_type, warm_up) {
             group.sample(sample, due_ns);
         }
         self.series.sample(Timed { scenario, outcome, due_ns, lag_ns, service_ns, warm_up });
         let end_ns = due_ns.saturating_add(signed(lag_ns.saturating_add(service_ns)));
         self.last_ns = self.last_ns.max(end_ns);
-        let (source, id) = (batch.text(sample.source), batch.text(sample.id));
         if outcome != Outcome::Ok {
             let message = sample.error.map_or("", |error| batch.text(error));
-            self.errors.add(outcome, sample.code, message, due_ns, id);
+            self.errors.add(outcome, sample.code, message, due_ns, batch.id(event));
         }
         let sent = Sent { due_ns, outcome, scenario, event_type, warm_up };
-        let joined = self.ledger.sent((source, id), sent);
+        let joined = self.ledger.sent(identity(batch, event), sent);
         self.joined(joined.with_context(|| self.dir.cannot_write(SPILL))?);
         Ok(())
     }
@@ -233,18 +267,23 @@ impl Collector {
     ) -> anyhow::Result<()> {
         let recv_ns = self.streams.on_run_clock(stream, receipt.recv_ns);
         self.receipts += 1;
-        let texts = (batch.text(receipt.source), batch.text(receipt.id));
-        let ReceiptItem { redelivered, dead_lettered, .. } = *receipt;
-        let joined = self.ledger.received(texts, Received { recv_ns, redelivered, dead_lettered });
+        let ReceiptItem { event, redelivered, dead_lettered, .. } = *receipt;
+        let received = Received { recv_ns, redelivered, dead_lettered };
+        let joined = self.ledger.received(identity(batch, event), received);
         self.joined(joined.with_context(|| self.dir.cannot_write(SPILL))?);
         Ok(())
     }
 
+    /// All events that are judged. Their scenarios are added up when somebody asks, which is seldom.
+    fn overall(&self) -> Group {
+        Group::sum(&self.scenarios)
+    }
+
     /// Whether the load was the one that was asked for. The schedule has to be kept from the first
     /// event; how late events left is judged where the target is.
-    fn judge(&self) -> Generator {
-        let lag = self.overall.metric(LAG);
-        let mut generator = verdict::judge(self.streams.ends(), &self.all_outcomes(), lag);
+    fn judge(&self, overall: &Group) -> Generator {
+        let (outcomes, lag) = (self.all_outcomes(), overall.metric(LAG));
+        let mut generator = verdict::judge(self.streams.ends(), &outcomes, lag);
         let warm_up = self.warm_up.outcomes().planned();
         if warm_up > 0 {
             generator.notes.push(format!("{warm_up} events of the warm-up are not judged"));
@@ -259,18 +298,19 @@ impl Collector {
         event_type: u16,
         warm_up: bool,
     ) -> impl Iterator<Item = &mut Group> {
-        // All names have a group, also those that only the warm-up has: a row of zeros says so.
-        let scenario = group(&mut self.scenarios, scenario);
-        let event_type = group(&mut self.types, event_type);
-        let judged = (!warm_up).then_some([&mut self.overall, scenario, event_type]);
-        let apart = warm_up.then_some(&mut self.warm_up);
-        apart.into_iter().chain(judged.into_iter().flatten())
+        let groups = if warm_up {
+            [Some(&mut self.warm_up), None]
+        } else {
+            let scenario = &mut self.scenarios[usize::from(scenario)];
+            [Some(scenario), Some(&mut self.types[usize::from(event_type)])]
+        };
+        groups.into_iter().flatten()
     }
 
     /// What became of all planned events, those of the warm-up among them.
     fn all_outcomes(&self) -> OutcomeCounts {
-        let mut outcomes = *self.overall.outcomes();
-        outcomes.add(self.warm_up.outcomes());
+        let mut outcomes = *self.warm_up.outcomes();
+        self.scenarios.iter().for_each(|scenario| outcomes.add(scenario.outcomes()));
         outcomes
     }
 
@@ -327,12 +367,9 @@ impl Collector {
     }
 }
 
-fn group(groups: &mut Vec<Group>, number: u16) -> &mut Group {
-    let index = usize::from(number);
-    if groups.len() <= index {
-        groups.resize_with(index + 1, Group::default);
-    }
-    &mut groups[index]
+fn identity(batch: &Batch, event: Known) -> Identity<'_> {
+    let fingerprint = event.fingerprint;
+    Identity { fingerprint, source: batch.source(event), id: batch.id(event) }
 }
 
 /// `a=1;b=2`, in the order of the names.

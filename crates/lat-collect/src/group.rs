@@ -41,6 +41,13 @@ impl Extent {
         self.first_and_last_ns = Some((first.min(ns), last.max(ns)));
     }
 
+    fn extend(&mut self, other: Self) {
+        if let Some((first, last)) = other.first_and_last_ns {
+            self.add(first);
+            self.add(last);
+        }
+    }
+
     /// `count` instants lie over this extent: their rate, from the gaps between them.
     fn per_second(&self, count: u64) -> Option<f64> {
         let (first, last) = self.first_and_last_ns?;
@@ -70,12 +77,35 @@ impl Group {
         }
     }
 
+    /// Adds what was counted in another group.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.outcomes.add(&other.outcomes);
+        for (&code, count) in &other.codes {
+            *self.codes.entry(code).or_default() += count;
+        }
+        for (mine, theirs) in self.metrics.iter_mut().zip(&other.metrics) {
+            mine.add(theirs);
+        }
+        self.received += other.received;
+        self.due.extend(other.due);
+        self.left.extend(other.left);
+        self.answered_ok.extend(other.answered_ok);
+        self.last_end_ns = self.last_end_ns.max(other.last_end_ns);
+    }
+
     /// Enters the end-to-end time of an event that has arrived; `None` where it is below zero.
     pub(crate) fn arrived(&mut self, e2e_ns: Option<u64>) {
         self.received += 1;
         if let Some(e2e_ns) = e2e_ns {
             self.metrics[E2E].record(e2e_ns);
         }
+    }
+
+    /// The sum of some groups.
+    pub(crate) fn sum<'a>(groups: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut sum = Self::default();
+        groups.into_iter().for_each(|group| sum.add(group));
+        sum
     }
 
     pub(crate) fn outcomes(&self) -> &OutcomeCounts {

@@ -10,6 +10,7 @@ use ce_cli::open_input;
 use ce_record::{ReadError, Record, RecordReader};
 
 use crate::batch::Batch;
+use crate::fingerprint::Fingerprints;
 use crate::inbox::Inbox;
 
 /// What a reading thread has to say.
@@ -105,14 +106,14 @@ fn read(
     let input = open_input(path)?;
     let mut reader =
         RecordReader::new(BufReader::with_capacity(128 * 1024, input.bytes), input.name);
-    let mut batch = Batch::default();
+    let (mut batch, mut fingerprints) = (Batch::default(), Fingerprints::default());
     let Some(start) = reader.start()? else {
         ending.truncated = Some(format!("{}: is empty", reader.place().input));
         return Ok(());
     };
     let start = Record::Start(Box::new(start));
     lane.reached(&start);
-    batch.push(start);
+    batch.push(start, &mut fingerprints);
     loop {
         // What has been read is not kept waiting for what may come much later.
         if batch.is_full() || reader.is_drained() && !batch.items.is_empty() {
@@ -121,7 +122,7 @@ fn read(
         let result = reader.next_record().map(|record| {
             record.map(|record| {
                 lane.reached(&record);
-                batch.push(record);
+                batch.push(record, &mut fingerprints);
             })
         });
         match result {

@@ -1,17 +1,19 @@
 //! lat-collect: streams of records in, a run directory out.
 //!
 //! In the order of reading: `input` reads each stream in a thread and packs records into a `batch`;
-//! `inbox` hands them on in the order of the run's time; `collect` is the one thread that counts; `streams` puts all clocks on one; `group` holds the
-//! figures of a scenario or type, `series` those of a second, `errors` the failures; `ledger` joins
-//! what was sent with what arrived; `verdict` judges the senders; `out_dir` writes, `report` says it
-//! in words. `live` shows the run while it goes on, in a terminal and through `serve` over HTTP. `hgrm`
-//! prints a distribution of a run directory.
+//! `inbox` hands them on in the order of the run's time; `collect` is the one thread that counts;
+//! `streams` puts all clocks on one; `group` holds the figures of a scenario or type, `series` those
+//! of a second, `errors` the failures; `ledger` joins what was sent with what arrived by its
+//! `fingerprint`; `verdict` judges the senders; `out_dir` writes, `report` says it in words. `live`
+//! shows the run while it goes on, in a terminal and through `serve` over HTTP. `hgrm` prints a
+//! distribution of a run directory.
 
 pub mod cli;
 
 mod batch;
 mod collect;
 mod errors;
+mod fingerprint;
 mod group;
 mod hgrm;
 mod inbox;

@@ -70,25 +70,38 @@ pub(crate) struct Timed {
 impl Series {
     pub(crate) fn sample(&mut self, sample: Timed) {
         let Timed { scenario, outcome, due_ns, lag_ns, service_ns, warm_up } = sample;
-        let due = second(due_ns);
+        let was_sent = outcome.was_sent();
+        let sent_ns = due_ns.saturating_add(signed(lag_ns));
+        let answered = second(sent_ns.saturating_add(signed(service_ns)));
+        let (due, sent) = (second(due_ns), second(sent_ns));
         self.newest = self.newest.max(Some(due));
-        if let Some(cell) = self.cell(due, scenario) {
-            cell.outcomes[outcome] += 1;
-            cell.warm_up |= warm_up;
+        let latency_ns = lag_ns.saturating_add(service_ns);
+        let values = [(LATENCY, latency_ns), (LAG, lag_ns), (SERVICE, service_ns)];
+        let values = &values[..if was_sent { 3 } else { 2 }];
+        match self.cell(due, scenario) {
+            Some(cell) => {
+                cell.outcomes[outcome] += 1;
+                cell.warm_up |= warm_up;
+                for &(metric, ns) in values {
+                    cell.metrics[metric].record(ns);
+                }
+                // Nearly all events are sent and answered in the second that they are due in.
+                cell.sent += u64::from(was_sent && sent == due);
+                cell.answered += u64::from(was_sent && answered == due);
+            }
+            None => values.iter().for_each(|&(metric, ns)| self.late(scenario, metric, ns)),
         }
-        self.value(due, scenario, LATENCY, lag_ns.saturating_add(service_ns));
-        self.value(due, scenario, LAG, lag_ns);
-        if outcome.was_sent() {
-            self.value(due, scenario, SERVICE, service_ns);
-            let sent_ns = due_ns.saturating_add(signed(lag_ns));
-            if let Some(cell) = self.cell(second(sent_ns), scenario) {
-                cell.sent += 1;
-            }
-            if let Some(cell) =
-                self.cell(second(sent_ns.saturating_add(signed(service_ns))), scenario)
-            {
-                cell.answered += 1;
-            }
+        if was_sent
+            && sent != due
+            && let Some(cell) = self.cell(sent, scenario)
+        {
+            cell.sent += 1;
+        }
+        if was_sent
+            && answered != due
+            && let Some(cell) = self.cell(answered, scenario)
+        {
+            cell.answered += 1;
         }
     }
 
@@ -103,16 +116,16 @@ impl Series {
         if let Some(cell) = self.cell(second(recv_ns), scenario) {
             cell.received += 1;
         }
-        if let Some(e2e_ns) = e2e_ns {
-            self.value(second(due_ns), scenario, E2E, e2e_ns);
+        let Some(e2e_ns) = e2e_ns else { return };
+        match self.cell(second(due_ns), scenario) {
+            Some(cell) => cell.metrics[E2E].record(e2e_ns),
+            None => self.late(scenario, E2E, e2e_ns),
         }
     }
 
-    fn value(&mut self, second: i64, scenario: u16, metric: usize, ns: u64) {
-        match self.cell(second, scenario) {
-            Some(cell) => cell.metrics[metric].record(ns),
-            None => self.late.entry((scenario, metric)).or_default().record(ns),
-        }
+    fn late(&mut self, scenario: u16, metric: usize, ns: u64) {
+        self.late_values += 1;
+        self.late.entry((scenario, metric)).or_default().record(ns);
     }
 
     /// The cell of a second that is still open.

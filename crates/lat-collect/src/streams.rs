@@ -53,10 +53,9 @@ impl Streams {
         self.streams[stream].start = Some(start);
     }
 
-    /// Whether the plan keeps an event out of the verdict; `due_ns` is on the stream's clock.
-    pub(crate) fn is_warm_up(&self, stream: usize, scenario: &str, due_ns: u64) -> bool {
-        let ends = &self.streams[stream].warm_up_until_ns;
-        ends.get(scenario).is_some_and(|&until_ns| due_ns < until_ns)
+    /// The plan keeps out of the verdict what is due before this time of the stream's clock.
+    pub(crate) fn warm_up_until_ns(&self, stream: usize, scenario: &str) -> u64 {
+        self.streams[stream].warm_up_until_ns.get(scenario).copied().unwrap_or(0)
     }
 
     pub(crate) fn ended(&mut self, stream: usize, end: End) {

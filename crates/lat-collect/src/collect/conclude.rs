@@ -29,11 +29,12 @@ impl Collector {
         let errors = self.dir.file(ERRORS)?;
         self.errors.write(errors).with_context(|| self.dir.cannot_write(ERRORS))?;
 
-        let run = self.run(version);
+        let overall = self.overall();
+        let run = self.run(version, &overall);
         let summary = Summary {
             format: LAYOUT,
             run: run.run.clone(),
-            overall: self.overall.block(),
+            overall: overall.block(),
             warm_up: (self.warm_up.outcomes().planned() > 0).then(|| self.warm_up.block()),
             scenarios: blocks(&self.scenario_names, &self.scenarios),
             types: blocks(&self.type_names, &self.types),
@@ -46,8 +47,8 @@ impl Collector {
         Ok(Collected { dir: self.dir.finish()?, run, summary, ledger, scenarios, failure })
     }
 
-    fn run(&self, version: &str) -> Run {
-        let mut generator = self.judge();
+    fn run(&self, version: &str, overall: &Group) -> Run {
+        let mut generator = self.judge(overall);
         if self.series.late_values() > 0 {
             let late = self.series.late_values();
             generator.notes.push(format!(
@@ -76,7 +77,7 @@ impl Collector {
             if listed < MISSING_LIMIT && result.is_ok() {
                 listed += 1;
                 let line = serde_json::json!({
-                    "source": texts.source, "id": texts.id, "due_s": seconds(sent.due_ns),
+                    "source": texts.source(), "id": texts.id(), "due_s": seconds(sent.due_ns),
                 });
                 result = writeln!(file, "{line}");
             }

@@ -1,13 +1,11 @@
 //! Events that are settled: sent once, acknowledged, received once. What is left of one is its
 //! fingerprint, in memory up to a limit and then in files that are spread as those of the spill are.
 
-use std::collections::HashMap;
 use std::fs::File;
-use std::hash::BuildHasher;
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::PathBuf;
 
-use super::event::Event;
+use super::Table;
 use super::spill::{create, file_of, path};
 
 /// The fingerprints of settled events.
@@ -53,11 +51,7 @@ impl Done {
 
     /// Puts the settled events of one file to what else is known of them; returns how many there is
     /// nothing else to know of.
-    pub(super) fn rejoin_file<S: BuildHasher>(
-        &self,
-        number: usize,
-        events: &mut HashMap<u128, Event, S>,
-    ) -> io::Result<u64> {
+    pub(super) fn rejoin_file(&self, number: usize, events: &mut Table) -> io::Result<u64> {
         let mut file = BufReader::new(File::open(path(&self.folder, number))?);
         let mut keys = std::iter::from_fn(|| {
             let mut key = [0; 16];
@@ -70,17 +64,14 @@ impl Done {
     }
 
     /// The same for those in memory.
-    pub(super) fn rejoin<S: BuildHasher>(
-        self,
-        events: &mut HashMap<u128, Event, S>,
-    ) -> io::Result<u64> {
+    pub(super) fn rejoin(self, events: &mut Table) -> io::Result<u64> {
         rejoin(&mut self.recent.into_iter().map(Ok), events)
     }
 }
 
-fn rejoin<S: BuildHasher>(
+fn rejoin(
     keys: &mut impl Iterator<Item = io::Result<u128>>,
-    events: &mut HashMap<u128, Event, S>,
+    events: &mut Table,
 ) -> io::Result<u64> {
     let mut alone = 0;
     for key in keys {

@@ -17,7 +17,7 @@ pub(super) struct Event {
     /// The earliest receipt, on the run's clock.
     pub(super) first_receipt_ns: Option<i64>,
     /// Its names, until it is known to have arrived.
-    pub(super) texts: Option<Box<Texts>>,
+    pub(super) texts: Option<Texts>,
 }
 
 /// What is kept of a sample. Times are nanoseconds on the run's clock.
@@ -32,16 +32,24 @@ pub(crate) struct Sent {
     pub(crate) warm_up: bool,
 }
 
-/// Names an event to people.
+/// Names an event to people. Most events have theirs for a moment only, so it is one allocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Texts {
-    pub(crate) source: Box<str>,
-    pub(crate) id: Box<str>,
+    source_and_id: Box<str>,
+    source_bytes: usize,
 }
 
 impl Texts {
-    pub(super) fn boxed(source: &str, id: &str) -> Box<Self> {
-        Box::new(Self { source: source.into(), id: id.into() })
+    pub(super) fn new(source: &str, id: &str) -> Self {
+        Self { source_and_id: [source, id].concat().into(), source_bytes: source.len() }
+    }
+
+    pub(crate) fn source(&self) -> &str {
+        &self.source_and_id[..self.source_bytes]
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.source_and_id[self.source_bytes..]
     }
 }
 

@@ -14,7 +14,8 @@ mod report;
 mod spill;
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher, Hasher};
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 use std::path::PathBuf;
 
@@ -31,7 +32,8 @@ use spill::Spill;
 /// Events of one generation. There are two, of about 100 bytes an event.
 const GENERATION: usize = 400_000;
 
-type Table = HashMap<u128, Event, BuildHasherDefault<FingerprintHasher>>;
+type ByFingerprint<T> = HashMap<u128, T, BuildHasherDefault<FingerprintHasher>>;
+type Table = ByFingerprint<Event>;
 
 /// All events of a run.
 #[derive(Debug)]
@@ -44,6 +46,14 @@ pub(crate) struct Ledger {
     done: Done,
     spill: Spill,
     has_receipts: bool,
+}
+
+/// Which event a record speaks of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Identity<'a> {
+    pub(crate) fingerprint: u128,
+    pub(crate) source: &'a str,
+    pub(crate) id: &'a str,
 }
 
 /// A receipt, as far as the ledger needs it.
@@ -73,37 +83,41 @@ impl Ledger {
     }
 
     /// Enters a sample.
-    pub(crate) fn sent(&mut self, texts: (&str, &str), sent: Sent) -> io::Result<Option<Joined>> {
-        self.enter(texts, |event| event.add_sample(sent))
+    pub(crate) fn sent(&mut self, of: Identity<'_>, sent: Sent) -> io::Result<Option<Joined>> {
+        self.enter(of, |event| event.add_sample(sent))
     }
 
     /// Enters a receipt.
     pub(crate) fn received(
         &mut self,
-        texts: (&str, &str),
+        of: Identity<'_>,
         received: Received,
     ) -> io::Result<Option<Joined>> {
         self.has_receipts = true;
-        self.enter(texts, |event| event.add_receipt(received))
+        self.enter(of, |event| event.add_receipt(received))
     }
 
     fn enter(
         &mut self,
-        (source, id): (&str, &str),
+        of: Identity<'_>,
         add: impl FnOnce(&mut Event) -> Option<Joined>,
     ) -> io::Result<Option<Joined>> {
-        let key = fingerprint(source, id);
-        let known = self.young.remove(&key).or_else(|| self.old.remove(&key));
-        let mut event = known.unwrap_or_default();
-        let joined = add(&mut event);
-        if event.is_plain_pair() {
-            self.done.push(key)?;
+        let mut event = match self.young.entry(of.fingerprint) {
+            Entry::Occupied(event) => event,
+            Entry::Vacant(place) => {
+                let old = if self.old.is_empty() { None } else { self.old.remove(place.key()) };
+                place.insert_entry(old.unwrap_or_default())
+            }
+        };
+        let joined = add(event.get_mut());
+        if event.get().is_plain_pair() {
+            event.remove();
+            self.done.push(of.fingerprint)?;
             return Ok(joined);
         }
-        if event.texts.is_none() && !event.is_pair() {
-            event.texts = Some(Texts::boxed(source, id));
+        if event.get().texts.is_none() && !event.get().is_pair() {
+            event.get_mut().texts = Some(Texts::new(of.source, of.id));
         }
-        self.young.insert(key, event);
         if self.young.len() >= self.generation {
             let old = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
             self.spill.write(old)?;
@@ -158,21 +172,6 @@ impl Hasher for FingerprintHasher {
     fn finish(&self) -> u64 {
         self.0
     }
-}
-
-/// Tells events apart without keeping their texts. Two independent 64-bit hashes: with a billion
-/// events the chance of one collision is below 10⁻²⁰.
-fn fingerprint(source: &str, id: &str) -> u128 {
-    let half = |salt: u8| {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u8(salt);
-        hasher.write(source.as_bytes());
-        // No UTF-8 text holds this byte, so (`a`, `bc`) is not (`ab`, `c`).
-        hasher.write_u8(0xff);
-        hasher.write(id.as_bytes());
-        u128::from(hasher.finish())
-    };
-    half(0) << 64 | half(1)
 }
 
 /// Whether a target took responsibility for an event.

@@ -46,7 +46,7 @@ pub(super) fn enter(report: &mut Report, event: &Event, missing: &mut Missing<'_
         report.negative_e2e += u64::from(received < sent.due_ns);
     }
     let is_lost = report.has_receipts && is_acked(sent.outcome) && receipts == 0;
-    if let Some(texts) = event.texts.as_deref().filter(|_| is_lost && !event.dead_lettered) {
+    if let Some(texts) = event.texts.as_ref().filter(|_| is_lost && !event.dead_lettered) {
         missing(texts, sent);
     }
 }

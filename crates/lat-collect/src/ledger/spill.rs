@@ -3,7 +3,6 @@
 //!
 //! A line of a file is a length and as many bytes: fingerprint, counts, and what else is known.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use ce_record::Outcome;
 
 use super::done::Done;
 use super::event::{Event, Joined, Sent, Texts};
+use super::{ByFingerprint, Table};
 
 /// Files. With 100 million events each holds 1.6 million of them.
 pub(super) const FILES: usize = 64;
@@ -87,8 +87,7 @@ impl Spill {
         self.files.iter_mut().try_for_each(Write::flush)?;
         let mut alone = 0;
         for number in 0..FILES {
-            let mut met = HashMap::new();
-            let mut events = HashMap::new();
+            let (mut met, mut events) = (ByFingerprint::default(), Table::default());
             self.read_file(number, &mut events, &mut met)?;
             alone += done.rejoin_file(number, &mut events)?;
             for (key, event) in events {
@@ -102,8 +101,8 @@ impl Spill {
     fn read_file(
         &self,
         number: usize,
-        events: &mut HashMap<u128, Event>,
-        met: &mut HashMap<u128, Joined>,
+        events: &mut Table,
+        met: &mut ByFingerprint<Joined>,
     ) -> io::Result<()> {
         let mut file = BufReader::new(File::open(path(&self.folder, number))?);
         let mut line = Vec::new();
@@ -161,10 +160,10 @@ fn encode(out: &mut Vec<u8>, key: u128, event: &Event) {
         out.extend_from_slice(&ns.to_le_bytes());
     }
     if let Some(texts) = &event.texts {
-        let length = u32::try_from(texts.source.len()).expect("a record's texts are below 1 MiB");
+        let length = u32::try_from(texts.source().len()).expect("a record's texts are below 1 MiB");
         out.extend_from_slice(&length.to_le_bytes());
-        out.extend_from_slice(texts.source.as_bytes());
-        out.extend_from_slice(texts.id.as_bytes());
+        out.extend_from_slice(texts.source().as_bytes());
+        out.extend_from_slice(texts.id().as_bytes());
     }
 }
 
@@ -197,8 +196,8 @@ fn decode(line: &[u8]) -> Option<(u128, Event)> {
     } else {
         let length = u32::from_le_bytes(take(&mut rest)?) as usize;
         let (source, id) = rest.split_at_checked(length)?;
-        let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(Into::into);
-        Some(Box::new(Texts { source: text(source)?, id: text(id)? }))
+        let text = |bytes| std::str::from_utf8(bytes).ok();
+        Some(Texts::new(text(source)?, text(id)?))
     };
     let event =
         Event { sent, samples, receipts, redelivered, dead_lettered, first_receipt_ns, texts };
@@ -225,7 +224,7 @@ mod tests {
             warm_up: true,
         };
         let named = |source: &str, id: &str| Event {
-            texts: Some(Texts::boxed(source, id)),
+            texts: Some(Texts::new(source, id)),
             ..Event::default()
         };
         let mut full = named("s\u{e9}", "");

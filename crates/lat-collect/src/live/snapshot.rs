@@ -25,7 +25,7 @@ const ERRORS: usize = 8;
 pub(crate) struct View<'a> {
     pub(crate) run: String,
     pub(crate) generator: Generator,
-    pub(crate) overall: &'a Group,
+    pub(crate) overall: Group,
     pub(crate) scenarios: Vec<(&'a String, &'a Group)>,
     pub(crate) series: &'a Series,
     pub(crate) errors: &'a Errors,
