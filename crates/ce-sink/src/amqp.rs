@@ -74,7 +74,7 @@ impl<'a> Link<'a> {
     /// Consumes until the end is asked for.
     async fn consume(&self, mut inlet: Inlet<'a>) -> anyhow::Result<()> {
         loop {
-            let why = match inlet.consume(self.intake).await {
+            let why = match inlet.consume(self.intake, self.args.common.gauges).await {
                 Ok(()) => return Ok(()),
                 Err(Failure::Refused(why)) => bail!(why),
                 Err(Failure::Lost(why)) => why,

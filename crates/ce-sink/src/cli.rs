@@ -37,6 +37,9 @@ pub enum Command {
     /// Structured, binary and batched mode. 202 when the receipt is queued for writing, 400 for what
     /// is not a CloudEvent, 401 without the token, 405 for another method, 408 for a body that is too
     /// slow, 413 for one that is too large, 431 for a head that is. The path is the receipt's door.
+    ///
+    /// OPTIONS is the handshake of webhooks: whoever names a `WebHook-Request-Origin` may deliver, at
+    /// any rate.
     #[command(after_help = EXAMPLES)]
     Http(HttpArgs),
     /// Consume events from queues of an AMQP 0.9.1 broker such as RabbitMQ
@@ -98,7 +101,7 @@ pub struct HttpArgs {
     pub delay: Duration,
 
     /// Freeze once: neither read nor answer, for FOR, beginning AT after the first request, e.g.,
-    /// 10s:2s
+    /// 10s:2s. The marks `stall_begin` and `stall_end` say when
     #[arg(long, env = "CE_STALL", value_name = "AT:FOR", value_parser = Stall::parse)]
     pub stall: Option<Stall>,
 
@@ -162,6 +165,12 @@ pub struct CommonArgs {
     #[arg(long, env = "CE_IDLE_EXIT", value_name = "DURATION", value_parser = parse::duration)]
     pub idle_exit: Option<Duration>,
 
+    /// Write gauges this often: receipts per second, bytes that wait to be written; over HTTP connections
+    /// and requests in flight; over AMQP for each queue the messages that are ready, and those of ours
+    /// without an acknowledgement. Without it there are none
+    #[arg(long, env = "CE_GAUGES", value_name = "INTERVAL", value_parser = gauge_interval)]
+    pub gauges: Option<Duration>,
+
     /// Name of the run, for the start record
     #[arg(
         long,
@@ -171,6 +180,13 @@ pub struct CommonArgs {
         hide_default_value = true
     )]
     pub run: String,
+}
+
+/// More often than a hundred times a second the gauges themselves would be the load.
+fn gauge_interval(text: &str) -> Result<Duration, String> {
+    let interval = parse::duration(text)?;
+    let shortest = Duration::from_millis(10);
+    if interval < shortest { Err("write 10ms or more".into()) } else { Ok(interval) }
 }
 
 /// When to freeze, and for how long.

@@ -4,8 +4,9 @@ mod answer;
 mod arrivals;
 mod simulation;
 mod token;
+mod webhook;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::pin::pin;
 use std::rc::Rc;
@@ -24,10 +25,11 @@ use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
 use crate::cli::HttpArgs;
+use crate::gauges::{self, Measured};
 use crate::intake::Counts;
 use crate::session::{self, TOOL};
 
-use answer::Answerer;
+use answer::{Answerer, Counted};
 use arrivals::{Arrivals, ReportFile};
 use simulation::Simulation;
 use token::Token;
@@ -62,6 +64,8 @@ pub(crate) fn run(args: &HttpArgs, out: &mut DataOut) -> anyhow::Result<Exit> {
             body_timeout: args.body_timeout,
             token,
             arrivals: report.is_some().then(|| RefCell::new(Arrivals::new())),
+            in_flight: Cell::new(0),
+            connections: Cell::new(0),
         });
         serve(args, listener, &answerer).await;
         let arrivals = answerer.arrivals.as_ref().map(|arrivals| arrivals.borrow().report());
@@ -78,6 +82,19 @@ async fn serve(args: &HttpArgs, listener: TcpListener, answerer: &Rc<Answerer>) 
         spawn_local(async move { simulation::freeze(stall, &intake).await });
     }
     let slots = Arc::new(Semaphore::new(args.max_connections as usize));
+    if let Some(every) = args.common.gauges {
+        let answerer = Rc::clone(answerer);
+        spawn_local(async move {
+            let measure = async || {
+                let gauge = |name, value| Measured { name, queue: None, value };
+                vec![
+                    gauge("sink_connections", answerer.connections.get()),
+                    gauge("sink_requests_in_flight", answerer.in_flight.get()),
+                ]
+            };
+            gauges::tell(every, &answerer.intake, measure).await;
+        });
+    }
     accept_until_stopped(&listener, &slots, answerer).await;
     drop(listener);
     // All slots are free again when the last connection has ended.
@@ -120,6 +137,7 @@ async fn accept_until_stopped(
 /// Answers the requests of one connection. How it ends is the sender's business: whatever was
 /// acknowledged has its receipt.
 async fn connection(socket: TcpStream, answerer: Rc<Answerer>) {
+    let _counted = Counted::enter(&answerer.connections);
     // Fails only if the peer is gone already.
     let _ = socket.set_nodelay(true);
     let service = service_fn(|request| {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ce_cli::{Clock, say};
 use ce_event::{Event, EventError, Value};
-use ce_record::{Mark, Receipt};
+use ce_record::{Gauge, Mark, Receipt};
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::complaint::Complaints;
@@ -147,6 +147,18 @@ impl Intake {
         let mark = Mark { at_ns, what: what.into(), name: name.to_owned().into(), labels };
         // Without a writer there is no stream that the mark could be missing from.
         let _ = self.outlet.queue.send(Item::Mark(Box::new(mark)));
+    }
+
+    /// Writes a gauge: what was measured just now.
+    pub(crate) fn gauge(&self, name: &'static str, labels: BTreeMap<String, String>, value: f64) {
+        let gauge = Gauge { at_ns: self.clock.now_ns(), name: name.into(), labels, value };
+        // As for a mark.
+        let _ = self.outlet.queue.send(Item::Gauge(Box::new(gauge)));
+    }
+
+    /// Bytes of receipts that wait for the writer.
+    pub(crate) fn waiting_bytes(&self) -> u64 {
+        writer::taken(&self.outlet.room)
     }
 
     /// Nothing can arrive from now on, so that it means nothing if nothing does.

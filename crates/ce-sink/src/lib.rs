@@ -12,6 +12,7 @@
 mod amqp;
 mod cli;
 mod complaint;
+mod gauges;
 mod http;
 mod intake;
 mod session;

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use ce_cli::{DataOut, StdoutError};
-use ce_record::{Mark, Receipt, Record, append};
+use ce_record::{Gauge, Mark, Receipt, Record, append};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::stop::{Stop, Why};
@@ -28,8 +28,15 @@ pub(crate) enum Item {
     Receipt(Receipt<'static>, u32),
     /// Write this. Marks are too few to be given room.
     Mark(Box<Mark<'static>>),
+    /// Write this. Gauges are few, too.
+    Gauge(Box<Gauge<'static>>),
     /// Say when everything before this is out. Who sends it unparks the writer.
     Flush(oneshot::Sender<()>),
+}
+
+/// How much of the queue is taken, in bytes.
+pub(crate) fn taken(room: &Semaphore) -> u64 {
+    (QUEUE_BYTES as usize).saturating_sub(room.available_permits()) as u64
 }
 
 /// The room in the queue, in bytes.
@@ -78,6 +85,10 @@ fn write_all(
                 }
                 Item::Mark(mark) => {
                     append(out.buffer(), &Record::Mark(*mark));
+                    records += 1;
+                }
+                Item::Gauge(gauge) => {
+                    append(out.buffer(), &Record::Gauge(*gauge));
                     records += 1;
                 }
                 Item::Flush(done) => waiting.push(done),

@@ -3,9 +3,11 @@
 //! Development only: no tool depends on this crate.
 
 mod broker;
+mod node;
 mod running;
 mod tool;
 
 pub use broker::{Broker, broker, unique_name};
+pub use node::Node;
 pub use running::Running;
 pub use tool::{Run, Tool, binary, wait_until};

@@ -1,6 +1,9 @@
 //! Opens the way to the broker: connection, queues, bindings, consumers.
 
-use std::future::Future;
+use std::cell::Cell;
+use std::future::{Future, pending};
+use std::rc::Rc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use ce_cli::masked_url;
@@ -12,11 +15,13 @@ use lapin::options::{
 use lapin::types::{FieldTable, ShortString};
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties, Consumer, ErrorKind, ExchangeKind};
+use tokio::select;
 
 use crate::amqp::Door;
 use crate::amqp::failure::{Failure, within};
 use crate::amqp::tap::Tap;
 use crate::cli::{AmqpArgs, Bind};
+use crate::gauges::{self, Measured};
 use crate::intake::Intake;
 use crate::session::TOOL;
 
@@ -71,15 +76,66 @@ impl<'a> Inlet<'a> {
         Ok(Self { connection, taps })
     }
 
+    /// How many messages of each queue have no acknowledgement, as time goes on.
+    fn unacked(&self) -> Vec<(&'a Door, Rc<Cell<u16>>)> {
+        self.taps.iter().map(Tap::unacked).collect()
+    }
+
     /// Consumes until the end is asked for. What the broker has sent ahead by then goes back to its
     /// queue.
-    pub(crate) async fn consume(mut self, intake: &Intake) -> Result<(), Failure> {
-        try_join_all(self.taps.iter_mut().map(|tap| tap.consume(intake))).await?;
+    pub(crate) async fn consume(
+        mut self,
+        intake: &Intake,
+        gauges: Option<Duration>,
+    ) -> Result<(), Failure> {
+        let (connection, unacked) = (&self.connection, self.unacked());
+        let told = async {
+            match gauges {
+                Some(every) => {
+                    gauges::tell(every, intake, async || measure(connection, &unacked).await).await;
+                }
+                None => pending().await,
+            }
+        };
+        let consumed = try_join_all(self.taps.iter_mut().map(|tap| tap.consume(intake)));
+        select! {
+            consumed = consumed => {
+                consumed?;
+            }
+            () = told => {}
+        }
         for tap in &self.taps {
             tap.cancel().await?;
         }
         within("close the connection", self.connection.close(200, "OK".into())).await
     }
+}
+
+/// What waits in each queue, and what of it we have and have not acknowledged. A broker that does not
+/// answer is told of elsewhere.
+async fn measure<'a>(
+    connection: &Connection,
+    unacked: &[(&'a Door, Rc<Cell<u16>>)],
+) -> Vec<Measured<'a>> {
+    let mut measured = Vec::new();
+    let channel = channel(connection).await.ok();
+    for (door, unacked) in unacked {
+        let queue = Some(door.queue.as_str());
+        let value = unacked.get().into();
+        measured.push(Measured { name: "sink_messages_unacknowledged", queue, value });
+        let (Some(channel), Ok(name)) = (&channel, name(&door.queue)) else { continue };
+        let options = QueueDeclareOptions { passive: true, ..Default::default() };
+        let declared = channel.queue_declare(name, options, FieldTable::default());
+        if let Ok(state) = within("look at the queue", declared).await {
+            let value = state.message_count().into();
+            measured.push(Measured { name: "sink_queue_messages_ready", queue, value });
+        }
+    }
+    if let Some(channel) = channel {
+        // A channel that cannot be closed goes with its connection.
+        let _ = within("close a channel", channel.close(200, "OK".into())).await;
+    }
+    measured
 }
 
 async fn connect(url: &str) -> anyhow::Result<Connection> {

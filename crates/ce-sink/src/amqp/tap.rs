@@ -1,6 +1,8 @@
 //! Takes the messages of one queue, one after the other.
 
+use std::cell::Cell;
 use std::future::pending;
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -27,6 +29,8 @@ pub(crate) struct Tap<'a> {
     /// So many receipts are acknowledged together.
     ack_every: u16,
     unacked: Option<Unacked>,
+    /// The number of those, for whoever wants to know.
+    unacked_count: Rc<Cell<u16>>,
 }
 
 /// Messages that have a receipt, but not yet an acknowledgement. Forgotten with the channel: on
@@ -44,7 +48,13 @@ impl<'a> Tap<'a> {
         consumer: Consumer,
         ack_every: u16,
     ) -> Self {
-        Self { door, channel, consumer, ack_every, unacked: None }
+        let unacked_count = Rc::default();
+        Self { door, channel, consumer, ack_every, unacked: None, unacked_count }
+    }
+
+    /// The queue, and how many messages of it have a receipt and no acknowledgement, from now on.
+    pub(crate) fn unacked(&self) -> (&'a Door, Rc<Cell<u16>>) {
+        (self.door, Rc::clone(&self.unacked_count))
     }
 
     /// Consumes until the end is asked for.
@@ -101,6 +111,7 @@ impl<'a> Tap<'a> {
         let unacked = self.unacked.get_or_insert(Unacked { last_tag: 0, count: 0, due });
         unacked.last_tag = delivery.delivery_tag;
         unacked.count += 1;
+        self.unacked_count.set(unacked.count);
         if unacked.count >= self.ack_every {
             self.settle(intake).await?;
         }
@@ -116,7 +127,9 @@ impl<'a> Tap<'a> {
         }
         let options = BasicAckOptions { multiple: true };
         let ack = self.channel.basic_ack(unacked.last_tag, options);
-        within("acknowledge messages", ack).await
+        within("acknowledge messages", ack).await?;
+        self.unacked_count.set(0);
+        Ok(())
     }
 
     /// Ends the delivery.

@@ -1,6 +1,6 @@
 //! From a request to its answer.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use crate::http::arrivals::Arrivals;
 use crate::http::simulation::Simulation;
 use crate::http::token::Token;
+use crate::http::webhook;
 use crate::intake::{Counts, Intake, receipt};
 
 /// All that answering takes.
@@ -27,6 +28,25 @@ pub(crate) struct Answerer {
     pub(crate) body_timeout: Duration,
     pub(crate) token: Option<Token>,
     pub(crate) arrivals: Option<RefCell<Arrivals>>,
+    /// Requests whose head has been read and whose answer is not ready.
+    pub(crate) in_flight: Cell<u64>,
+    pub(crate) connections: Cell<u64>,
+}
+
+/// Counts for as long as it lives, however what is counted ends.
+pub(crate) struct Counted<'a>(&'a Cell<u64>);
+
+impl<'a> Counted<'a> {
+    pub(crate) fn enter(count: &'a Cell<u64>) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
 }
 
 /// A status, and a line that says why. The line is empty for success.
@@ -37,6 +57,10 @@ impl Answerer {
         if let Some(arrivals) = &self.arrivals {
             arrivals.borrow_mut().arrived(self.intake.clock.now_ns());
         }
+        if request.method() == Method::OPTIONS {
+            return webhook::grant(request.headers());
+        }
+        let _in_flight = Counted::enter(&self.in_flight);
         let (status, why) = match self.judge(request).await {
             Ok(()) => (StatusCode::ACCEPTED, String::new()),
             Err(answer) => answer,
@@ -120,7 +144,7 @@ fn response(status: StatusCode, mut why: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(why));
     *response.status_mut() = status;
     let remedy = match status {
-        StatusCode::METHOD_NOT_ALLOWED => Some((ALLOW, "POST")),
+        StatusCode::METHOD_NOT_ALLOWED => Some((ALLOW, webhook::METHODS)),
         StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, "Bearer")),
         _ => None,
     };

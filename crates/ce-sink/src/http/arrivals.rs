@@ -183,6 +183,8 @@ fn float(number: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn report(gaps_ns: impl IntoIterator<Item = u64>) -> Report {
@@ -239,6 +241,42 @@ mod tests {
         let report = report((1..100_000).map(gap_ns));
         near(report.gap_cv, 1.0, 0.005);
         near(report.burst_share, 1.0 - (-0.1_f64).exp(), 0.001);
+    }
+
+    proptest! {
+        /// All gaps in a list, summed twice and sorted, are the oracle.
+        #[test]
+        fn the_report_is_that_of_a_naive_computation(
+            gaps_ns in prop::collection::vec(prop_oneof![1_u64..50_000, 1_u64..3_000_000_000], 1..400),
+        ) {
+            let report = report(gaps_ns.iter().copied());
+            let count = float(gaps_ns.len() as u64);
+            let sum = gaps_ns.iter().sum::<u64>();
+            let mean = float(sum) / count;
+            let squares: f64 = gaps_ns.iter().map(|&gap| (float(gap) - mean).powi(2)).sum();
+            let close = |found: f64, wanted: f64| (found - wanted).abs() <= wanted.abs() * 1e-9 + 1e-9;
+            prop_assert!(close(report.duration_s, float(sum) / 1e9));
+            prop_assert!(close(report.rate_per_s.unwrap(), 1e9 / mean));
+            prop_assert!(close(report.gap_cv.unwrap(), (squares / count).sqrt() / mean));
+            let short = gaps_ns.iter().filter(|&&gap| float(gap) < mean / 10.0).count();
+            // The running mean may end a hair beside the sum, and a gap lie between the two.
+            prop_assert!((report.burst_share.unwrap() - float(short as u64) / count).abs() <= 1.0 / count);
+            let mut sorted = gaps_ns;
+            sorted.sort_unstable();
+            let gap = report.gap_us.unwrap();
+            for (per_mille, found) in [
+                (10, gap.p1), (100, gap.p10), (500, gap.p50), (900, gap.p90), (990, gap.p99),
+                (999, gap.p99_9),
+            ] {
+                let rank = (sorted.len() * per_mille).div_ceil(1000);
+                let wanted = float(sorted[rank - 1]) / 1e3;
+                prop_assert!((wanted..=wanted * 1.001).contains(&found), "{per_mille}: {found} {wanted}");
+            }
+            prop_assert_eq!((gap.min, gap.max), (
+                float(sorted[0]) / 1e3,
+                float(sorted[sorted.len() - 1]) / 1e3,
+            ));
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Being a bad target on purpose, so that what measures targets can be tested.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use hyper::StatusCode;
 
 use crate::cli::{HttpArgs, Stall};
 use crate::intake::Intake;
+use crate::session::TOOL;
 
 /// How long a frozen sink takes to notice that its end is asked for.
 const SLICE: Duration = Duration::from_millis(10);
@@ -51,14 +53,17 @@ impl Simulation {
 pub(crate) async fn freeze(stall: Stall, intake: &Intake) {
     intake.first_arrival().await;
     tokio::time::sleep(stall.at).await;
+    let mark = |what| intake.mark(what, TOOL, BTreeMap::new());
+    mark("stall_begin");
     let end = Instant::now() + stall.length;
     while intake.stop.why().is_none() {
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return;
+            break;
         }
         thread::sleep(left.min(SLICE));
     }
+    mark("stall_end");
 }
 
 #[cfg(test)]

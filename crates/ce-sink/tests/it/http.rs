@@ -89,7 +89,7 @@ fn chunked_bodies_are_events_too() {
 fn other_methods_are_refused() {
     let sink = Sink::http(&[]);
     let mut client = sink.client();
-    for method in ["GET", "PUT", "DELETE", "OPTIONS"] {
+    for method in ["GET", "PUT", "DELETE"] {
         client.send(method, "/", &[STRUCTURED], &event("1"));
         let answer = client.answer();
         assert_eq!(answer.status, 405, "{method}");
@@ -109,4 +109,27 @@ fn a_sender_that_leaves_in_the_middle_leaves_no_receipt() {
     let stderr = sink.ends(0, "done");
     assert!(stderr.contains("0 received, 0 not CloudEvents"), "{stderr}");
     assert!(stderr.contains("1 requests refused for head, token or body"), "{stderr}");
+}
+
+#[test]
+fn a_webhook_sender_that_asks_may_deliver() {
+    let mut sink = Sink::http(&[]);
+    let mut client = sink.client();
+    let asks = [("webhook-request-origin", "events.example.com"), ("webhook-request-rate", "120")];
+    client.send("OPTIONS", "/hook", &asks, "");
+    let answer = client.answer();
+    assert_eq!(answer.status, 200);
+    for line in [
+        "webhook-allowed-origin: events.example.com\r\n",
+        "webhook-allowed-rate: *\r\n",
+        "allow: post, options\r\n",
+    ] {
+        assert!(answer.head.contains(line), "{}", answer.head);
+    }
+    // The connection is as good as before, and asking is no event.
+    assert_eq!(client.event("1"), 202);
+    sink.running.interrupt();
+    let stderr = sink.ends(0, "interrupted");
+    assert_eq!(sink.ids(), ["1"]);
+    assert!(stderr.contains("1 received, 0 not CloudEvents"), "{stderr}");
 }

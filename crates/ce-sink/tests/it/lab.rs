@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ce_testkit::Broker;
 use lapin::options::{
-    BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeleteOptions,
-    QueueDeclareOptions, QueueDeleteOptions,
+    BasicGetOptions, BasicPublishOptions, BasicRejectOptions, ConfirmSelectOptions,
+    ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
@@ -103,13 +103,32 @@ impl Lab {
         self.runtime.block_on(declared).unwrap().message_count()
     }
 
+    /// Takes as many messages out of the queue and refuses each: to go back there, or not.
+    pub(crate) fn refuse(&self, requeue: &[bool]) {
+        self.runtime.block_on(async {
+            let mut taken = Vec::new();
+            for _ in requeue {
+                let queue = self.name.as_str().into();
+                let message = self.channel.basic_get(queue, BasicGetOptions::default()).await;
+                taken.push(message.unwrap().expect("a message is there"));
+            }
+            for (message, &requeue) in taken.iter().zip(requeue) {
+                message.reject(BasicRejectOptions { requeue }).await.unwrap();
+            }
+        });
+    }
+
     /// Takes all messages out of the queue; the ids of their events.
     pub(crate) fn drain(&self) -> Vec<String> {
+        self.drain_from(&self.name)
+    }
+
+    pub(crate) fn drain_from(&self, queue: &str) -> Vec<String> {
         let mut ids = Vec::new();
         self.runtime.block_on(async {
             let get = || {
                 let options = BasicGetOptions { no_ack: true };
-                self.channel.basic_get(self.name.as_str().into(), options)
+                self.channel.basic_get(queue.into(), options)
             };
             while let Some(message) = get().await.unwrap() {
                 let event: serde_json::Value = serde_json::from_slice(&message.data).unwrap();

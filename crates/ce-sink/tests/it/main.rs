@@ -8,12 +8,15 @@ mod arrivals;
 mod client;
 mod doors;
 mod ends;
+mod gauges;
 mod http;
 mod lab;
+mod ledger;
 mod limits;
 mod output;
 mod proxy;
 mod reconnect;
+mod restart;
 mod simulation;
 mod under_load;
 
