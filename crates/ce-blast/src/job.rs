@@ -15,7 +15,7 @@ pub(crate) struct Job {
     /// When it is due on the run's clock.
     pub(crate) due_ns: u64,
     pub(crate) event: Event,
-    /// Told when the attempt has ended; a closed loop waits for it.
+    /// Told when the last attempt has ended; a closed loop waits for it.
     pub(crate) done: Option<oneshot::Sender<()>>,
 }
 
@@ -33,6 +33,10 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) job: Job,
+    /// Counts the attempts for one event, from one.
+    pub(crate) attempt: u32,
+    /// Another attempt for the same event follows.
+    pub(crate) superseded: bool,
     pub(crate) lag_ns: u64,
     pub(crate) service_ns: u64,
     pub(crate) answer: Answer,

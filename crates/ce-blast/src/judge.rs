@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ce_record::{GeneratorReport, Limit, Outcome, OutcomeCounts};
+use ce_record::{GeneratorReport, Limit, Outcome};
 use lat_hist::Quantile;
 use load_plan::Plan;
 
@@ -101,11 +101,8 @@ pub(crate) fn plan_events(plan: &Plan) -> Option<u64> {
 }
 
 /// The last lines on stderr: what happened to the events, and what the sender did to them.
-pub(crate) fn summary(
-    outcomes: &OutcomeCounts,
-    report: &GeneratorReport,
-    elapsed_ns: u64,
-) -> String {
+pub(crate) fn summary(tally: &Tally, report: &GeneratorReport, elapsed_ns: u64) -> String {
+    let Tally { outcomes, retried, .. } = tally;
     let mut parts = vec![format!("{} ok", outcomes[Outcome::Ok])];
     let failures = outcomes.iter().filter(|&(outcome, count)| outcome != Outcome::Ok && count > 0);
     parts.extend(failures.map(|(outcome, count)| format!("{count} {}", outcome.as_str())));
@@ -120,6 +117,9 @@ pub(crate) fn summary(
         report.lag_p99_ns / 1000,
         report.lag_max_ns / 1000,
     );
+    if *retried > 0 {
+        write!(text, "; {retried} attempts more").expect("a String takes any text");
+    }
     let waits = [(report.starved, "input"), (report.held_back, "the in-flight limit")];
     for (count, what) in waits.into_iter().filter(|&(count, _)| count > 0) {
         write!(text, "; {count} waited for {what}").expect("a String takes any text");
@@ -136,10 +136,10 @@ mod tests {
 
     #[test]
     fn the_summary_names_what_failed_and_why_the_schedule_slipped() {
-        let mut outcomes = OutcomeCounts::default();
-        outcomes[Outcome::Ok] = 90;
-        outcomes[Outcome::Rejected] = 9;
-        outcomes[Outcome::Unsent] = 1;
+        let mut tally = Tally { retried: 4, ..Tally::default() };
+        tally.outcomes[Outcome::Ok] = 90;
+        tally.outcomes[Outcome::Rejected] = 9;
+        tally.outcomes[Outcome::Unsent] = 1;
         let report = GeneratorReport {
             plan_events: Some(100),
             lag_p50_ns: 12_000,
@@ -152,9 +152,9 @@ mod tests {
             limited_by: None,
         };
         assert_eq!(
-            summary(&outcomes, &report, 1_250_000_000),
+            summary(&tally, &report, 1_250_000_000),
             "100 planned, 99 sent in 1.250 s: 90 ok, 9 rejected, 1 unsent; \
-             lag p50 12 µs, p99 80 µs, max 2000 µs; 3 waited for input"
+             lag p50 12 µs, p99 80 µs, max 2000 µs; 4 attempts more; 3 waited for input"
         );
     }
 

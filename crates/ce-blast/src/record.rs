@@ -2,6 +2,9 @@
 //!
 //! The queue to the writer has a limit and nobody waits for it, so a slow reader of stdout never
 //! changes the load. What finds the queue full is dropped, counted, and makes the run incomplete.
+//!
+//! An event ends with its last attempt: that one has the outcome, and gives the place in flight back.
+//! Attempts before it are records that say so, and count as retried.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -42,7 +45,11 @@ pub(crate) struct Recorder {
 /// What a recorder has counted; tallies add up.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
+    /// How events ended.
     pub(crate) outcomes: OutcomeCounts,
+    /// Attempts that were followed by another.
+    pub(crate) retried: u64,
+    /// How late events left for the first time. That later attempts are late is not ours.
     pub(crate) lag: Histogram,
     pub(crate) dropped_records: u64,
 }
@@ -95,19 +102,55 @@ impl Recorder {
         self.unheard
     }
 
-    /// An attempt that began at `sent_ns` ended at `ended_ns`.
+    /// The only attempt of an event began at `sent_ns` and ended at `ended_ns`.
     pub(crate) fn answered(&mut self, job: Job, sent_ns: u64, ended_ns: u64, answer: Answer) {
+        self.ended(job, (1, sent_ns), ended_ns, answer);
+    }
+
+    /// An event has ended with an attempt: its number, and when it began and ended.
+    pub(crate) fn ended(&mut self, job: Job, begun: (u32, u64), ended_ns: u64, answer: Answer) {
         self.gates[usize::from(job.scenario)].leave();
+        let finished = self.attempt(job, begun, ended_ns, answer);
+        self.record(finished);
+    }
+
+    /// An attempt has ended that another follows. Its event stays in flight.
+    pub(crate) fn superseded(
+        &mut self,
+        job: &Job,
+        begun: (u32, u64),
+        ended_ns: u64,
+        answer: Answer,
+    ) {
+        let Job { scenario, seq, due_ns, ref event, .. } = *job;
+        let job = Job { scenario, seq, due_ns, event: event.clone(), done: None };
+        let mut finished = self.attempt(job, begun, ended_ns, answer);
+        finished.superseded = true;
+        self.tally.retried += 1;
+        self.write(finished);
+    }
+
+    fn attempt(
+        &mut self,
+        job: Job,
+        (attempt, sent_ns): (u32, u64),
+        ended_ns: u64,
+        answer: Answer,
+    ) -> Finished {
         let lag_ns = sent_ns.saturating_sub(job.due_ns);
-        self.tally.lag.record(lag_ns);
+        if attempt == 1 {
+            self.tally.lag.record(lag_ns);
+        }
         let service_ns = ended_ns.saturating_sub(sent_ns);
-        self.record(Finished { job, lag_ns, service_ns, answer });
+        Finished { job, attempt, superseded: false, lag_ns, service_ns, answer }
     }
 
     /// An event that was due and did not leave. Its wait so far is a lower bound of its latency.
     pub(crate) fn not_sent(&mut self, job: Job, outcome: Outcome) {
         let lag_ns = self.now_ns().saturating_sub(job.due_ns);
-        self.record(Finished { job, lag_ns, service_ns: 0, answer: Answer::new(outcome) });
+        let answer = Answer::new(outcome);
+        let superseded = false;
+        self.record(Finished { job, attempt: 1, superseded, lag_ns, service_ns: 0, answer });
     }
 
     fn record(&mut self, mut finished: Finished) {
@@ -121,6 +164,10 @@ impl Recorder {
             // A virtual user that has left does not wait.
             let _ = done.send(());
         }
+        self.write(finished);
+    }
+
+    fn write(&mut self, finished: Finished) {
         let sent = match self.to_writer.try_send(finished) {
             Err(TrySendError::Full(finished)) if self.patient => {
                 self.to_writer.send(finished).map_err(|err| TrySendError::Disconnected(err.0))
@@ -140,6 +187,7 @@ impl Recorder {
 impl Tally {
     pub(crate) fn add(&mut self, other: &Self) {
         self.outcomes.add(&other.outcomes);
+        self.retried += other.retried;
         self.lag.add(&other.lag);
         self.dropped_records += other.dropped_records;
     }
@@ -176,7 +224,7 @@ pub(crate) fn write(
 }
 
 fn sample<'a>(finished: &'a Finished, scenarios: &'a [String]) -> Sample<'a> {
-    let Finished { job, lag_ns, service_ns, answer } = finished;
+    let Finished { job, attempt, superseded, lag_ns, service_ns, answer } = finished;
     Sample {
         seq: job.seq,
         source: Cow::Borrowed(job.event.source()),
@@ -190,8 +238,8 @@ fn sample<'a>(finished: &'a Finished, scenarios: &'a [String]) -> Sample<'a> {
         code: answer.code,
         error: answer.error.as_deref().map(Cow::Borrowed),
         bytes: job.event.body().len() as u64,
-        attempt: 1,
-        superseded: false,
+        attempt: *attempt,
+        superseded: *superseded,
     }
 }
 
@@ -206,13 +254,45 @@ mod tests {
         Recorder::new(Clock::start().0, Arc::new([Gate::new(1)]))
     }
 
-    fn leave_out(recorder: &mut Recorder, count: usize) {
+    fn job(seq: u64) -> Job {
         let body = br#"{"specversion":"1.0","type":"t","source":"/s","id":"7"}"#;
         let event = Event::new(Bytes::from_static(body)).expect("it is valid");
+        Job { scenario: 0, seq, due_ns: 0, event, done: None }
+    }
+
+    fn leave_out(recorder: &mut Recorder, count: usize) {
         for seq in 0..count as u64 {
-            let job = Job { scenario: 0, seq, due_ns: 0, event: event.clone(), done: None };
-            recorder.not_sent(job, Outcome::Unsent);
+            recorder.not_sent(job(seq), Outcome::Unsent);
         }
+    }
+
+    #[test]
+    fn an_event_ends_with_its_last_attempt() {
+        let (mut recorder, queue) = recorder();
+        assert!(recorder.gates[0].try_enter());
+        let (done, mut told) = tokio::sync::oneshot::channel();
+        let job = Job { done: Some(done), ..job(3) };
+        recorder.superseded(&job, (1, 5_000), 7_000, Answer::new(Outcome::InDoubt));
+        assert!(told.try_recv().is_err(), "its user goes on waiting");
+        assert_eq!(recorder.gates[0].in_flight(), 1, "and so it keeps its place");
+        recorder.ended(job, (2, 900_000), 950_000, Answer::new(Outcome::Ok));
+        assert!(told.try_recv().is_ok());
+        assert_eq!(recorder.gates[0].in_flight(), 0);
+
+        let tally = recorder.finish();
+        assert_eq!(
+            (tally.outcomes.planned(), tally.outcomes[Outcome::Ok], tally.retried),
+            (1, 1, 1)
+        );
+        assert_eq!((tally.lag.count(), tally.lag.max_ns()), (1, Some(5_000)));
+        let finished: Vec<Finished> = queue.try_iter().collect();
+        let scenarios = ["s".to_owned()];
+        let samples: Vec<Sample<'_>> = finished.iter().map(|it| sample(it, &scenarios)).collect();
+        let told = |it: &Sample<'_>| (it.seq, it.attempt, it.superseded, it.latency_ns());
+        assert_eq!(
+            samples.iter().map(told).collect::<Vec<_>>(),
+            [(3, 1, true, 7_000), (3, 2, false, 950_000)]
+        );
     }
 
     #[test]

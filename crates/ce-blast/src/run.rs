@@ -54,7 +54,7 @@ pub fn run(cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
     let elapsed_ns = clock.now_ns();
     let usage = process_usage();
     let generator = judge::report(&plan, &course, &gates, usage.cpu_ns, elapsed_ns);
-    say(TOOL, &judge::summary(&course.tally.outcomes, &generator, elapsed_ns));
+    say(TOOL, &judge::summary(&course.tally, &generator, elapsed_ns));
     if let Some(verdict) = judge::verdict(&generator, &course.tally) {
         say(TOOL, &verdict);
     }
@@ -66,6 +66,7 @@ pub fn run(cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
         records: written,
         dropped_records: course.tally.dropped_records,
         outcomes: Some(course.tally.outcomes),
+        retried: course.tally.retried,
         generator: Some(generator),
         cpu_ns: usage.cpu_ns,
         peak_rss_bytes: usage.peak_rss_bytes,

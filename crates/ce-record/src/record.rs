@@ -213,9 +213,12 @@ pub struct End {
     pub records: u64,
     /// Records that could not be written because the reader was too slow.
     pub dropped_records: u64,
-    /// How many samples ended how; only a sender has outcomes.
+    /// How the events ended; only a sender has outcomes. Superseded samples are not among them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcomes: Option<OutcomeCounts>,
+    /// Superseded samples: attempts that were followed by another for the same event.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retried: u64,
     /// The sender's judgement of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generator: Option<GeneratorReport>,
@@ -223,6 +226,11 @@ pub struct End {
     pub cpu_ns: u64,
     /// Largest resident memory of the writing process.
     pub peak_rss_bytes: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a field over by reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What a sender says about its own schedule: whether the load was the one that was asked for.

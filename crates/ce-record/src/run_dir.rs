@@ -55,7 +55,7 @@ pub const PERCENTILES: [(&str, u64, u64); 6] = [
 ];
 
 /// The columns of `series.csv`. A row counts the events that were *due* in its second, apart from
-/// `sent` and `received`, which count by when that happened, and `in_flight`, the number of
+/// `sent` and `received`, which count by when that first happened, and `in_flight`, the number of
 /// unanswered events at the end of the second. An empty percentile means that there was no value;
 /// it is never zero instead. `warm_up` is `true` where the plan keeps the second out of the verdict.
 pub const SERIES_COLUMNS: [&str; 33] = [
@@ -178,8 +178,12 @@ pub struct Block {
     pub sent: u64,
     /// Distinct events that arrived at a sink.
     pub received: u64,
-    /// How the planned events ended.
+    /// How the planned events ended, each by its last attempt.
     pub outcomes: OutcomeCounts,
+    /// Attempts that were followed by another for the same event. They are in errors.csv and
+    /// nowhere else, apart from the lag of a first attempt.
+    #[serde(default)]
+    pub retried: u64,
     /// Share of the planned events that ended in `ok`; missing when there were none.
     pub success_ratio: Option<f64>,
     /// Planned events per second of due time.

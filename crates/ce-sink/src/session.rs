@@ -118,6 +118,7 @@ fn write_end(
         records,
         dropped_records: 0,
         outcomes: None,
+        retried: 0,
         generator: None,
         cpu_ns: usage.cpu_ns,
         peak_rss_bytes: usage.peak_rss_bytes,

@@ -66,6 +66,10 @@ pub(crate) struct SampleItem {
     pub(crate) service_ns: u64,
     pub(crate) outcome: Outcome,
     pub(crate) code: Option<u16>,
+    /// Counts the attempts for one event, from one.
+    pub(crate) attempt: u32,
+    /// Another attempt for the same event follows.
+    pub(crate) superseded: bool,
 }
 
 /// A [`Receipt`] with its texts in the batch.
@@ -137,6 +141,8 @@ impl Batch {
             service_ns: sample.service_ns,
             outcome: sample.outcome,
             code: sample.code,
+            attempt: sample.attempt,
+            superseded: sample.superseded,
         }
     }
 

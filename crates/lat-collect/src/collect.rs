@@ -239,19 +239,26 @@ impl Collector {
 
     fn sample(&mut self, stream: usize, batch: &Batch, sample: &SampleItem) -> anyhow::Result<()> {
         let due_ns = self.streams.on_run_clock(stream, sample.due_ns);
-        let SampleItem { outcome, lag_ns, service_ns, event, .. } = *sample;
+        let SampleItem { outcome, lag_ns, service_ns, event, superseded, .. } = *sample;
         let here = self.here.scenarios[usize::from(sample.scenario)];
         let event_type = self.here.types[usize::from(sample.event_type)];
         let (scenario, warm_up) = (here.number, sample.due_ns < here.warm_up_until_ns);
         for group in self.groups(scenario, event_type, warm_up) {
             group.sample(sample, due_ns);
         }
-        self.series.sample(Timed { scenario, outcome, due_ns, lag_ns, service_ns, warm_up });
+        let first = sample.attempt == 1;
+        let timed =
+            Timed { scenario, outcome, due_ns, lag_ns, service_ns, warm_up, first, superseded };
+        self.series.sample(timed);
         let end_ns = due_ns.saturating_add(signed(lag_ns.saturating_add(service_ns)));
         self.last_ns = self.last_ns.max(end_ns);
         if outcome != Outcome::Ok {
             let message = sample.error.map_or("", |error| batch.text(error));
             self.errors.add(outcome, sample.code, message, due_ns, batch.id(event));
+        }
+        if superseded {
+            // What became of its event, a later attempt will tell.
+            return Ok(());
         }
         let sent = Sent { due_ns, outcome, scenario, event_type, warm_up };
         let joined = self.ledger.sent(identity(batch, event), sent);

@@ -19,6 +19,7 @@ pub(crate) const E2E: usize = 3;
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     outcomes: OutcomeCounts,
+    retried: u64,
     codes: BTreeMap<u16, u64>,
     metrics: [Histogram; METRICS.len()],
     received: u64,
@@ -56,19 +57,28 @@ impl Extent {
 }
 
 impl Group {
-    /// Enters a sample that was due at `due_ns` of the run's clock.
+    /// Enters a sample that was due at `due_ns` of the run's clock. An event left when it left for
+    /// the first time, which also is what its lag tells; everything else its last attempt tells.
     pub(crate) fn sample(&mut self, sample: &SampleItem, due_ns: i64) {
+        if sample.attempt == 1 {
+            self.metrics[LAG].record(sample.lag_ns);
+            if sample.outcome.was_sent() {
+                self.left.add(due_ns.saturating_add(signed(sample.lag_ns)));
+            }
+        }
+        if sample.superseded {
+            self.retried += 1;
+            return;
+        }
         self.outcomes[sample.outcome] += 1;
         if let Some(code) = sample.code {
             *self.codes.entry(code).or_default() += 1;
         }
         let latency_ns = sample.lag_ns.saturating_add(sample.service_ns);
         self.metrics[LATENCY].record(latency_ns);
-        self.metrics[LAG].record(sample.lag_ns);
         self.due.add(due_ns);
         if sample.outcome.was_sent() {
             self.metrics[SERVICE].record(sample.service_ns);
-            self.left.add(due_ns.saturating_add(signed(sample.lag_ns)));
         }
         let end_ns = due_ns.saturating_add(signed(latency_ns));
         self.last_end_ns = self.last_end_ns.max(end_ns);
@@ -80,6 +90,7 @@ impl Group {
     /// Adds what was counted in another group.
     pub(crate) fn add(&mut self, other: &Self) {
         self.outcomes.add(&other.outcomes);
+        self.retried += other.retried;
         for (&code, count) in &other.codes {
             *self.codes.entry(code).or_default() += count;
         }
@@ -112,6 +123,10 @@ impl Group {
         &self.outcomes
     }
 
+    pub(crate) fn retried(&self) -> u64 {
+        self.retried
+    }
+
     pub(crate) fn metric(&self, metric: usize) -> &Histogram {
         &self.metrics[metric]
     }
@@ -132,6 +147,7 @@ impl Group {
             sent: self.outcomes.sent(),
             received: self.received,
             outcomes: self.outcomes,
+            retried: self.retried,
             success_ratio: (planned > 0).then(|| to_f64(ok) / to_f64(planned)),
             planned_per_s: self.due.per_second(planned),
             sent_per_s: self.left.per_second(self.outcomes.sent()),

@@ -18,6 +18,9 @@ pub(crate) fn text(collected: &Collected) -> String {
         block.sent_per_s.map_or_else(String::new, |rate| format!(" at {rate:.1}/s")),
         outcomes(block),
     ));
+    if block.retried > 0 {
+        lines.push(format!("  retried   {} attempts, each followed by another", block.retried));
+    }
     if let Some(warm_up) = &summary.warm_up {
         lines.push(format!(
             "  warm-up   {} more, not judged: {}",

@@ -65,39 +65,46 @@ pub(crate) struct Timed {
     pub(crate) lag_ns: u64,
     pub(crate) service_ns: u64,
     pub(crate) warm_up: bool,
+    /// The first attempt of its event, which tells when that left.
+    pub(crate) first: bool,
+    /// Another attempt of its event follows, which tells how that ended.
+    pub(crate) superseded: bool,
 }
 
 impl Series {
     pub(crate) fn sample(&mut self, sample: Timed) {
-        let Timed { scenario, outcome, due_ns, lag_ns, service_ns, warm_up } = sample;
-        let was_sent = outcome.was_sent();
+        let Timed { scenario, outcome, due_ns, lag_ns, service_ns, warm_up, .. } = sample;
+        let (is_first, is_last) = (sample.first, !sample.superseded);
+        let left = outcome.was_sent() && is_first;
+        let ended = outcome.was_sent() && is_last;
         let sent_ns = due_ns.saturating_add(signed(lag_ns));
         let answered = second(sent_ns.saturating_add(signed(service_ns)));
         let (due, sent) = (second(due_ns), second(sent_ns));
         self.newest = self.newest.max(Some(due));
         let latency_ns = lag_ns.saturating_add(service_ns);
-        let values = [(LATENCY, latency_ns), (LAG, lag_ns), (SERVICE, service_ns)];
-        let values = &values[..if was_sent { 3 } else { 2 }];
+        let values =
+            [(LATENCY, latency_ns, is_last), (LAG, lag_ns, is_first), (SERVICE, service_ns, ended)];
+        let values = values.into_iter().filter(|&(.., counts)| counts);
         match self.cell(due, scenario) {
             Some(cell) => {
-                cell.outcomes[outcome] += 1;
+                cell.outcomes[outcome] += u64::from(is_last);
                 cell.warm_up |= warm_up;
-                for &(metric, ns) in values {
+                for (metric, ns, _) in values {
                     cell.metrics[metric].record(ns);
                 }
                 // Nearly all events are sent and answered in the second that they are due in.
-                cell.sent += u64::from(was_sent && sent == due);
-                cell.answered += u64::from(was_sent && answered == due);
+                cell.sent += u64::from(left && sent == due);
+                cell.answered += u64::from(ended && answered == due);
             }
-            None => values.iter().for_each(|&(metric, ns)| self.late(scenario, metric, ns)),
+            None => values.for_each(|(metric, ns, _)| self.late(scenario, metric, ns)),
         }
-        if was_sent
+        if left
             && sent != due
             && let Some(cell) = self.cell(sent, scenario)
         {
             cell.sent += 1;
         }
-        if was_sent
+        if ended
             && answered != due
             && let Some(cell) = self.cell(answered, scenario)
         {
@@ -290,6 +297,8 @@ mod tests {
             lag_ns: 0,
             service_ns: service_s * 1_000_000_000,
             warm_up: false,
+            first: true,
+            superseded: false,
         }
     }
 
@@ -305,6 +314,22 @@ mod tests {
         assert_eq!(column("in_flight"), ["1", "1", "0", "0"]);
         assert_eq!(column("received"), ["0", "0", "0", "1"]);
         assert_eq!(column("e2e_max_us"), ["3000000", "", "", ""]);
+    }
+
+    #[test]
+    fn an_event_is_in_flight_from_its_first_attempt_to_the_end_of_its_last() {
+        let mut series = Series::default();
+        series.sample(Timed { superseded: true, outcome: Outcome::InDoubt, ..sample(0, 0) });
+        let lag_ns = 2_000_000_000;
+        series.sample(Timed { first: false, lag_ns, ..sample(0, 1) });
+        let rows = rows(&mut series, false);
+        let column = |name: &str| rows.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
+        assert_eq!(column("second"), ["0", "1", "2", "3"]);
+        assert_eq!(column("sent"), ["1", "0", "0", "0"]);
+        assert_eq!(column("in_flight"), ["1", "1", "1", "0"]);
+        assert_eq!((column("in_doubt")[0].as_str(), column("ok")[0].as_str()), ("0", "1"));
+        assert_eq!(column("latency_max_us")[0], "3000000");
+        assert_eq!(column("lag_max_us")[0], "0");
     }
 
     #[test]

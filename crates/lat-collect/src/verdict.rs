@@ -90,6 +90,7 @@ mod tests {
             records: 100,
             dropped_records: 0,
             outcomes: None,
+            retried: 0,
             generator: Some(generator),
             cpu_ns: 0,
             peak_rss_bytes: 0,

@@ -58,6 +58,7 @@ impl<'a> Journal<'a> {
             records: self.records,
             dropped_records: 0,
             outcomes: None,
+            retried: 0,
             generator: None,
             cpu_ns: usage.cpu_ns,
             peak_rss_bytes: usage.peak_rss_bytes,

@@ -1,15 +1,19 @@
-//! The attempts of one sender that wait for an answer. What is still here when the grace period is
+//! The events of one sender that wait for an answer. What is still here when the grace period is
 //! over is unfinished, which is an outcome like any other.
+//!
+//! An event may take several attempts. One that has ended so that another is meant to follow is put
+//! aside: only when the next begins is it certain that it was not the last.
 
 use std::time::Instant;
 
 use ce_record::Outcome;
 
+use crate::event::Event;
 use crate::job::{Answer, Job};
 use crate::record::{Recorder, Tally};
 use crate::target::Limits;
 
-/// Attempts under way, each in a slot of its own.
+/// Events under way, each in a slot of its own.
 #[derive(Debug)]
 pub(super) struct Pending {
     slots: Vec<Option<Attempt>>,
@@ -29,7 +33,11 @@ pub(super) struct Ticket {
 struct Attempt {
     number: u64,
     job: Job,
+    /// Counts the attempts for its event, from one.
+    nth: u32,
     sent_ns: u64,
+    /// When and how it has ended, while it is put aside.
+    aside: Option<Box<(u64, Answer)>>,
 }
 
 impl Pending {
@@ -39,20 +47,28 @@ impl Pending {
 
     /// Takes a job over, which counts as sent from now on.
     pub(super) fn begin(&mut self, job: Job) -> Ticket {
-        let number = self.begun;
-        self.begun += 1;
+        let number = self.number();
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() - 1
         });
-        self.slots[slot] = Some(Attempt { number, job, sent_ns: self.recorder.now_ns() });
+        let sent_ns = self.now_ns();
+        self.slots[slot] = Some(Attempt { number, job, nth: 1, sent_ns, aside: None });
         Ticket { slot, number }
+    }
+
+    fn number(&mut self) -> u64 {
+        self.begun += 1;
+        self.begun
     }
 
     /// Whether an attempt has not ended.
     pub(super) fn is_open(&self, ticket: Ticket) -> bool {
-        let attempt = &self.slots[ticket.slot];
-        attempt.as_ref().is_some_and(|attempt| attempt.number == ticket.number)
+        self.get(ticket).is_some_and(|attempt| attempt.aside.is_none())
+    }
+
+    fn get(&self, ticket: Ticket) -> Option<&Attempt> {
+        self.slots[ticket.slot].as_ref().filter(|attempt| attempt.number == ticket.number)
     }
 
     pub(super) fn now_ns(&self) -> u64 {
@@ -67,13 +83,44 @@ impl Pending {
     }
 
     fn end_slot(&mut self, slot: usize, ended_ns: u64, answer: Answer) {
-        if let Some(attempt) = self.slots[slot].take() {
+        if let Some(Attempt { job, nth, sent_ns, aside, .. }) = self.slots[slot].take() {
             self.free.push(slot);
-            self.recorder.answered(attempt.job, attempt.sent_ns, ended_ns, answer);
+            let (ended_ns, answer) = aside.map_or((ended_ns, answer), |aside| *aside);
+            self.recorder.ended(job, (nth, sent_ns), ended_ns, answer);
         }
     }
 
-    /// Attempts that have not ended.
+    /// Puts an attempt aside that has ended, and is to be followed by another for its event. Until
+    /// that begins, the event stays in flight, and should none follow, this is how it has ended.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for targets that send an event again"))]
+    pub(super) fn put_aside(&mut self, ticket: Ticket, ended_ns: u64, answer: Answer) {
+        if self.is_open(ticket)
+            && let Some(attempt) = &mut self.slots[ticket.slot]
+        {
+            attempt.aside = Some(Box::new((ended_ns, answer)));
+        }
+    }
+
+    /// The event of an attempt that has not ended, or is put aside, and which attempt it is.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for targets that send an event again"))]
+    pub(super) fn event(&self, ticket: Ticket) -> Option<(&Event, u32)> {
+        self.get(ticket).map(|attempt| (&attempt.job.event, attempt.nth))
+    }
+
+    /// Begins the next attempt for the event of one that was put aside.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for targets that send an event again"))]
+    pub(super) fn begin_again(&mut self, ticket: Ticket) -> Option<Ticket> {
+        let (sent_ns, number) = (self.now_ns(), self.number());
+        let attempt = self.slots[ticket.slot].as_mut();
+        let attempt = attempt.filter(|attempt| attempt.number == ticket.number)?;
+        let (ended_ns, answer) = *attempt.aside.take()?;
+        let begun = (attempt.nth, attempt.sent_ns);
+        self.recorder.superseded(&attempt.job, begun, ended_ns, answer);
+        (attempt.number, attempt.sent_ns, attempt.nth) = (number, sent_ns, begun.0 + 1);
+        Some(Ticket { slot: ticket.slot, number })
+    }
+
+    /// Events that have not ended.
     pub(super) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }
@@ -82,7 +129,7 @@ impl Pending {
         self.len() == 0
     }
 
-    /// Gives up what is still under way.
+    /// Gives up what is still under way; what is put aside ends as it was.
     pub(super) fn finish(&mut self) -> Tally {
         let now_ns = self.now_ns();
         self.recorder.be_patient();
@@ -103,5 +150,62 @@ pub(super) async fn grace_is_over(limits: &Limits) {
             // It is set at once when our channel has been closed, and nobody asks before that.
             None => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ce_cli::Clock;
+    use ce_record::Outcome::{Ok, Rejected, Unfinished};
+
+    use super::*;
+    use crate::gate::Gate;
+    use crate::job::Finished;
+
+    fn pending() -> (Pending, std::sync::mpsc::Receiver<Finished>) {
+        let gates = [Gate::new(9)];
+        assert!(gates[0].try_enter());
+        let (recorder, queue) = Recorder::new(Clock::start().0, Arc::new(gates));
+        (Pending::new(recorder), queue)
+    }
+
+    fn job() -> Job {
+        let body = br#"{"specversion":"1.0","type":"t","source":"/s","id":"7"}"#;
+        let event = Event::new(bytes::Bytes::from_static(body)).expect("it is valid");
+        Job { scenario: 0, seq: 0, due_ns: 0, event, done: None }
+    }
+
+    fn told(queue: &std::sync::mpsc::Receiver<Finished>) -> Vec<(u32, bool, Outcome)> {
+        queue.try_iter().map(|it| (it.attempt, it.superseded, it.answer.outcome)).collect()
+    }
+
+    #[test]
+    fn an_attempt_that_is_put_aside_is_recorded_when_the_next_begins() {
+        let (mut pending, queue) = pending();
+        let first = pending.begin(job());
+        pending.put_aside(first, 1, Answer::new(Rejected));
+        assert!(!pending.is_open(first) && !pending.is_empty());
+        assert_eq!(told(&queue), []);
+        assert_eq!(pending.event(first).map(|(_, attempt)| attempt), Some(1));
+        let second = pending.begin_again(first).expect("it was put aside");
+        assert_eq!(told(&queue), [(1, true, Rejected)]);
+        assert_eq!(pending.event(second).map(|(_, attempt)| attempt), Some(2));
+        pending.end(first, 2, Answer::new(Unfinished));
+        assert!(pending.is_open(second), "what comes late for the first is not about the second");
+        pending.end(second, 2, Answer::new(Ok));
+        assert_eq!((told(&queue), pending.is_empty()), (vec![(2, false, Ok)], true));
+        assert!(pending.begin_again(second).is_none());
+    }
+
+    #[test]
+    fn an_attempt_that_none_has_followed_is_how_its_event_ends() {
+        let (mut pending, queue) = pending();
+        let first = pending.begin(job());
+        pending.put_aside(first, 1, Answer::new(Rejected));
+        let tally = pending.finish();
+        assert_eq!(told(&queue), [(1, false, Rejected)]);
+        assert_eq!((tally.outcomes.planned(), tally.retried), (1, 0));
     }
 }

@@ -163,6 +163,7 @@ impl Out {
             records,
             dropped_records: 0,
             outcomes,
+            retried: 0,
             generator,
             cpu_ns: 0,
             peak_rss_bytes: 0,

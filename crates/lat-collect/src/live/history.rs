@@ -137,6 +137,8 @@ mod tests {
             lag_ns: 0,
             service_ns: service_ms * 1_000_000,
             warm_up: false,
+            first: true,
+            superseded: false,
         }
     }
 

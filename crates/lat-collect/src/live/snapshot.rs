@@ -95,6 +95,7 @@ pub(crate) struct ErrorRow {
 pub(crate) struct Figures {
     pub(crate) scenario: String,
     pub(crate) outcomes: OutcomeCounts,
+    pub(crate) retried: u64,
     pub(crate) received: u64,
     /// In the order of [`ce_record::run_dir::METRICS`].
     pub(crate) metrics: Vec<Buckets>,
@@ -105,6 +106,7 @@ impl Figures {
         Self {
             scenario: scenario.to_owned(),
             outcomes: *group.outcomes(),
+            retried: group.retried(),
             received: group.received(),
             metrics: (0..ce_record::run_dir::METRICS.len())
                 .map(|metric| Buckets::of(group.metric(metric)))

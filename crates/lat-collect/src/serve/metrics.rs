@@ -69,6 +69,16 @@ fn counters(to: &mut Exposition, run: &str, all: &[Figures]) {
         let labels = format!("run=\"{run}\",scenario=\"{}\"", escaped(scenario));
         let _ = writeln!(to, "ce_events_sent_total{{{labels}}} {}", outcomes.sent());
     }
+    family(
+        to,
+        "ce_attempts_retried",
+        "counter",
+        "Attempts that were followed by another for the same event",
+    );
+    for Figures { scenario, retried, .. } in all {
+        let labels = format!("run=\"{run}\",scenario=\"{}\"", escaped(scenario));
+        let _ = writeln!(to, "ce_attempts_retried_total{{{labels}}} {retried}");
+    }
     family(to, "ce_events_received", "counter", "Distinct events that arrived at a sink");
     for Figures { scenario, received, .. } in all {
         let labels = format!("run=\"{run}\",scenario=\"{}\"", escaped(scenario));

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has to fail")]
 
+mod attempts;
 mod bad_input;
 mod browser;
 mod external;
@@ -71,6 +72,7 @@ fn end(records: u64, generator: Option<GeneratorReport>) -> Record<'static> {
         records,
         dropped_records: 0,
         outcomes: Some(OutcomeCounts::default()),
+        retried: 0,
         generator,
         cpu_ns: 0,
         peak_rss_bytes: 0,

@@ -75,6 +75,7 @@ fn run(name: &str, events: &[Event]) -> Run {
         records: events.len() as u64,
         dropped_records: 0,
         outcomes: Some(outcomes(events.iter())),
+        retried: 0,
         generator: None,
         cpu_ns: 1_250_000_000,
         peak_rss_bytes: 23 << 20,
