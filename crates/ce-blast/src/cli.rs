@@ -24,6 +24,8 @@ CE_AMQP_PASSWORD, else as guest/guest; a password on the command line is refused
 Examples:
   ce-gen --count 6000 | ce-blast --to http://127.0.0.1:8081/ --rate 200/s > sent.ndjson
   ce-gen | ce-blast --to amqp://127.0.0.1/%2f --stages 0s:10,3m:50,3m:100 > sent.ndjson
+  ce-gen | ce-blast --to http://127.0.0.1:8081/ --rate 5000/s --mode batched --batch 50 \\
+    --duration 60s > sent.ndjson
   ce-gen | ce-blast --to http://127.0.0.1:8081/ --plan examples/plans/build-events.k6.json
   ce-gen | ce-blast --to http://127.0.0.1:8081/ --vus 100 --ramp-up 60s --pause 100ms \\
     --duration 300s > sent.ndjson
@@ -209,6 +211,9 @@ pub enum ContentMode {
     Structured,
     /// Attributes as headers, data as the body; an event that breaks a rule of CloudEvents fails
     Binary,
+    /// HTTP only: several events in one request, see --batch; many receivers, Knative's brokers among
+    /// them, answer 400
+    Batched,
 }
 
 /// How binary events name their headers.

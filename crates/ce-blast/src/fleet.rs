@@ -39,6 +39,7 @@ struct Seated<'scope> {
 
 /// The senders of a plan, not yet connected, grouped by place.
 pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>, Vec<Sender>)>> {
+    cli.http.batch_size(cli.mode)?;
     let mut places: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
     for (number, scenario) in plan.scenarios.iter().enumerate() {
         places.entry(place(cli, scenario)?).or_default().push(number);
@@ -48,11 +49,8 @@ pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>,
     let senders: Vec<_> = places.into_iter().map(connect).collect::<anyhow::Result<_>>()?;
     let is_http = |sender: &Sender| matches!(sender, Sender::Http(_));
     if !senders.iter().any(|(_, senders)| senders.iter().any(is_http)) {
-        if !cli.http.headers.is_empty() {
-            bail!("--header: no target is reached over HTTP");
-        }
-        if cli.http.bearer_token_file.is_some() {
-            bail!("--bearer-token-file: no target is reached over HTTP");
+        if let Some(flag) = cli.http.given() {
+            bail!("{flag}: no target is reached over HTTP");
         }
     }
     let is_amqp = |sender: &Sender| matches!(sender, Sender::Amqp(_));
@@ -77,11 +75,15 @@ fn senders_to(cli: &Cli, url: &str, routing_key: RoutingKey) -> anyhow::Result<V
             let host = target.address().map_or("", |(host, _)| host);
             let manner = Manner {
                 mode: cli.mode,
+                batch: cli.http.batch_size(cli.mode)?,
                 headers: collect_headers(&cli.http)?,
                 success: cli.http.success.clone(),
             };
             let http = HttpTarget::new(uri, host, *tls, address, manner);
             Ok(vec![Sender::Http(http.with_context(|| masked_url(url))?)])
+        }
+        (Target::Amqp { .. }, Some(_)) if cli.mode == ContentMode::Batched => {
+            bail!("--mode batched: AMQP has no batches; leave it out for {}", masked_url(url))
         }
         (Target::Amqp { url, .. }, Some(_)) => {
             let amqp = AmqpTarget {
@@ -103,11 +105,11 @@ fn senders_to(cli: &Cli, url: &str, routing_key: RoutingKey) -> anyhow::Result<V
     }
 }
 
-/// How to name the headers of binary events; `None` asks for structured ones.
+/// How to name the headers of binary events; `None` is for events in the body.
 fn binary(cli: &Cli) -> anyhow::Result<Option<Dialect>> {
     match (cli.mode, cli.amqp_dialect) {
-        (ContentMode::Structured, None) => Ok(None),
-        (ContentMode::Structured, Some(_)) => {
+        (ContentMode::Structured | ContentMode::Batched, None) => Ok(None),
+        (ContentMode::Structured | ContentMode::Batched, Some(_)) => {
             bail!("--amqp-dialect is about binary events: add --mode binary")
         }
         (ContentMode::Binary, dialect) => Ok(Some(dialect.unwrap_or(AmqpDialect::Ce).into())),

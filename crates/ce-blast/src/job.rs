@@ -20,7 +20,7 @@ pub(crate) struct Job {
 }
 
 /// How an attempt ended.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
     /// HTTP status or AMQP reply code.

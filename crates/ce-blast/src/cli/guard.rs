@@ -9,8 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 const USER: &str = "CE_AMQP_USER";
 const PASSWORD: &str = "CE_AMQP_PASSWORD";
 /// What to do instead of writing a password on the command line.
-pub(crate) const PASSWORD_REMEDY: &str =
-    "set CE_AMQP_USER and CE_AMQP_PASSWORD, or use --credentials-file FILE";
+pub(crate) const PASSWORD_REMEDY: &str = "set CE_AMQP_USER and CE_AMQP_PASSWORD, or use --credentials-file FILE; for HTTP, --header @FILE";
 
 /// What may be loaded, and as whom.
 #[derive(Debug, Clone, clap::Args)]

@@ -3,6 +3,13 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::bail;
+use ce_cli::parse;
+
+use super::ContentMode;
+use crate::target::BatchSize;
 
 /// Status codes that a final answer can have.
 const CODES: RangeInclusive<u16> = 200..=599;
@@ -23,6 +30,59 @@ pub struct HttpArgs {
     /// `CE_BEARER_TOKEN` may hold the token itself instead
     #[arg(long, env = "CE_BEARER_TOKEN_FILE", value_name = "FILE")]
     pub bearer_token_file: Option<PathBuf>,
+
+    /// HTTP, --mode batched: the most events in a request; without it, 100
+    #[arg(long, env = "CE_BATCH", value_name = "N",
+          value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub batch: Option<u16>,
+
+    /// HTTP, --mode batched: how long an event waits for others to leave with, at most 50ms, as that is
+    /// lag; without it, 5ms
+    #[arg(long, env = "CE_BATCH_WAIT", value_name = "DURATION", value_parser = batch_wait)]
+    pub batch_wait: Option<Duration>,
+}
+
+/// A longer wait would make the events later than a schedule allows that counts as kept.
+const BATCH_WAIT: Duration = Duration::from_millis(50);
+
+fn batch_wait(text: &str) -> Result<Duration, String> {
+    let wait = parse::duration(text)?;
+    if wait <= BATCH_WAIT {
+        Ok(wait)
+    } else {
+        Err(format!("events would be late: wait {BATCH_WAIT:?} at most"))
+    }
+}
+
+impl HttpArgs {
+    /// A flag that was given and means nothing without an HTTP target.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        [
+            (!self.headers.is_empty(), "--header"),
+            (self.bearer_token_file.is_some(), "--bearer-token-file"),
+            (self.batch.is_some(), "--batch"),
+            (self.batch_wait.is_some(), "--batch-wait"),
+        ]
+        .into_iter()
+        .find_map(|(is_given, flag)| is_given.then_some(flag))
+    }
+
+    /// How many events leave together, if several do.
+    pub(crate) fn batch_size(&self, mode: ContentMode) -> anyhow::Result<Option<BatchSize>> {
+        if mode == ContentMode::Batched {
+            let events = usize::from(self.batch.unwrap_or(100));
+            let wait = self.batch_wait.unwrap_or(Duration::from_millis(5));
+            return Ok(Some(BatchSize { events, wait }));
+        }
+        for (is_given, flag) in
+            [(self.batch.is_some(), "--batch"), (self.batch_wait.is_some(), "--batch-wait")]
+        {
+            if is_given {
+                bail!("{flag} is about events that leave together: add --mode batched");
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// A set of status codes.

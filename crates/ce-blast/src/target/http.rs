@@ -1,9 +1,10 @@
-//! HTTP/1.1 with keep-alive: one POST per event, in structured or binary mode.
+//! HTTP/1.1 with keep-alive: one POST per event, in structured or binary mode, or per batch.
 //!
 //! Each request has a connection to itself while it is under way. An idle connection is taken where
 //! there is one, the most recently used first; else a new one is opened. So there are never more
 //! connections than events in flight.
 
+mod batch;
 mod connection;
 mod request;
 
@@ -20,10 +21,13 @@ use tokio::time::timeout;
 
 use super::pending::{Pending, Ticket, grace_is_over};
 use super::{Limits, Seat};
+pub(crate) use batch::BatchSize;
+
 use crate::cli::ContentMode;
 use crate::cli::http::Success;
 use crate::job::{Answer, Job};
 use crate::record::Tally;
+use batch::{Added, Batch};
 use connection::{Connection, Connector};
 use request::{Outgoing, Requests};
 
@@ -32,6 +36,7 @@ use request::{Outgoing, Requests};
 pub(crate) struct HttpTarget {
     connector: Connector,
     requests: Requests,
+    batch: Option<BatchSize>,
     success: Success,
 }
 
@@ -39,6 +44,8 @@ pub(crate) struct HttpTarget {
 #[derive(Debug, Clone)]
 pub(crate) struct Manner {
     pub(crate) mode: ContentMode,
+    /// Events leave together; for batched mode.
+    pub(crate) batch: Option<BatchSize>,
     /// Of every request; they come before ours.
     pub(crate) headers: HeaderMap,
     pub(crate) success: Success,
@@ -53,15 +60,16 @@ impl HttpTarget {
         address: SocketAddr,
         manner: Manner,
     ) -> anyhow::Result<Self> {
-        let Manner { mode, headers, success } = manner;
+        let Manner { mode, batch, headers, success } = manner;
         let connector = Connector::new(address, host, is_tls)?;
-        Ok(Self { connector, requests: Requests::new(uri, headers, mode)?, success })
+        Ok(Self { connector, requests: Requests::new(uri, headers, mode)?, batch, success })
     }
 }
 
 /// What the requests of one sender share.
 struct Shared {
     target: HttpTarget,
+    batch: Option<RefCell<Batch>>,
     idle: RefCell<Vec<Connection>>,
     pending: RefCell<Pending>,
     limits: Limits,
@@ -80,6 +88,7 @@ pub(super) async fn send(
         return Tally::default();
     };
     let shared = Rc::new(Shared {
+        batch: target.batch.map(|size| RefCell::new(Batch::new(size))),
         target,
         idle: RefCell::new(vec![first]),
         pending: RefCell::new(Pending::new(recorder)),
@@ -87,17 +96,9 @@ pub(super) async fn send(
         emptied: tokio::sync::Notify::new(),
     });
     while let Some(job) = jobs.recv().await {
-        // Before the event counts as sent: what this takes is not the target's.
-        let request = shared.target.requests.of(&job.event);
-        let ticket = shared.pending.borrow_mut().begin(job);
-        match request {
-            Ok(request) => {
-                let shared = Rc::clone(&shared);
-                tokio::task::spawn_local(async move { shared.attempt(ticket, request).await });
-            }
-            Err(why) => shared.end(ticket, Answer::text(Outcome::ProtocolError, &why)),
-        }
+        shared.take(job);
     }
+    shared.depart(shared.batch.as_ref().map(|batch| batch.borrow_mut().take()));
     while !shared.pending.borrow().is_empty() {
         tokio::select! {
             () = shared.emptied.notified() => {}
@@ -108,15 +109,63 @@ pub(super) async fn send(
 }
 
 impl Shared {
-    async fn attempt(&self, ticket: Ticket, request: Outgoing) {
-        let answer = timeout(self.limits.timeout, self.exchange(request)).await;
-        self.end(ticket, answer.unwrap_or_else(|_| Answer::new(Outcome::Timeout)));
+    /// Sends an event, or lets it wait for others that leave with it.
+    fn take(self: &Rc<Self>, job: Job) {
+        let Some(batch) = &self.batch else { return self.send_alone(job) };
+        let mut batch = batch.borrow_mut();
+        match batch.add(job) {
+            Added::Waits => {}
+            Added::Full(jobs) => self.depart(Some(jobs)),
+            Added::First(number) => {
+                let (shared, wait) = (Rc::clone(self), batch.wait());
+                tokio::task::spawn_local(async move {
+                    tokio::time::sleep(wait).await;
+                    let jobs = shared.batch.as_ref().and_then(|it| it.borrow_mut().expire(number));
+                    shared.depart(jobs);
+                });
+            }
+        }
     }
 
-    fn end(&self, ticket: Ticket, answer: Answer) {
+    fn send_alone(self: &Rc<Self>, job: Job) {
+        // Before the event counts as sent: what this takes is not the target's.
+        let request = self.target.requests.of(&job.event);
+        let ticket = self.pending.borrow_mut().begin(job);
+        match request {
+            Ok(request) => self.spawn([ticket], request),
+            Err(why) => self.end(&[ticket], &Answer::text(Outcome::ProtocolError, &why)),
+        }
+    }
+
+    /// Sends several events in one request.
+    fn depart(self: &Rc<Self>, jobs: Option<Vec<Job>>) {
+        let jobs = jobs.unwrap_or_default();
+        if jobs.is_empty() {
+            return;
+        }
+        let request = self.target.requests.of_batch(jobs.iter().map(|job| &job.event));
+        let mut pending = self.pending.borrow_mut();
+        let tickets: Vec<Ticket> = jobs.into_iter().map(|job| pending.begin(job)).collect();
+        self.spawn(tickets, request);
+    }
+
+    fn spawn(self: &Rc<Self>, tickets: impl AsRef<[Ticket]> + 'static, request: Outgoing) {
+        let shared = Rc::clone(self);
+        tokio::task::spawn_local(async move { shared.attempt(tickets.as_ref(), request).await });
+    }
+
+    async fn attempt(&self, tickets: &[Ticket], request: Outgoing) {
+        let answer = timeout(self.limits.timeout, self.exchange(request)).await;
+        self.end(tickets, &answer.unwrap_or_else(|_| Answer::new(Outcome::Timeout)));
+    }
+
+    /// Records how a request ended, for each of its events.
+    fn end(&self, tickets: &[Ticket], answer: &Answer) {
         let mut pending = self.pending.borrow_mut();
         let ended_ns = pending.now_ns();
-        pending.end(ticket, ended_ns, answer);
+        for &ticket in tickets {
+            pending.end(ticket, ended_ns, answer.clone());
+        }
         if pending.is_empty() {
             self.emptied.notify_one();
         }

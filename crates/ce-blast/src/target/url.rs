@@ -29,6 +29,9 @@ impl Target {
             .filter(|uri: &Uri| uri.host().is_some_and(|host| !host.is_empty()))
             .with_context(|| format!("`{shown}` is no target: {REMEDY}"))?;
         match uri.scheme_str() {
+            Some("http" | "https") if has_user(&uri) => {
+                bail!("`{shown}`: HTTP has no user in its URL: {HTTP_REMEDY}")
+            }
             Some(scheme @ ("http" | "https")) => Ok(Self::Http { tls: scheme == "https", uri }),
             Some(scheme @ ("amqp" | "amqps")) => {
                 let default = if scheme == "amqp" { 5672 } else { 5671 };
@@ -53,6 +56,15 @@ impl Target {
 }
 
 const REMEDY: &str = "write http(s)://host[:port]/path, amqp(s)://host[:port]/vhost or null:";
+
+/// How to log in over HTTP.
+const HTTP_REMEDY: &str =
+    "put `authorization: Basic …` into a file, --header @FILE, or use --bearer-token-file FILE";
+
+/// Whether somebody is named before the host.
+fn has_user(uri: &Uri) -> bool {
+    uri.authority().is_some_and(|authority| authority.as_str().contains('@'))
+}
 
 /// The host without the brackets of an IPv6 address.
 fn host(uri: &Uri) -> &str {

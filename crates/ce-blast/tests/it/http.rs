@@ -63,12 +63,20 @@ fn a_status_outside_of_the_200s_is_a_rejection_with_its_code() {
 }
 
 #[test]
-fn a_redirect_is_not_followed() {
-    let server = Server::start(|_| Act::Reply(307));
-    let args = ["--to", &server.url(), "--rate", "100/s"];
-    let run = ce_blast().args(args).stdin(events(1)).run();
-    Stream::read(&run.expect_code(0).stdout).expect_outcomes(&[(Rejected, 1)]);
-    assert_eq!(server.request_count(), 1);
+fn a_redirect_is_a_rejection_and_not_followed() {
+    let elsewhere = Server::start(|_| Act::Reply(200));
+    let location = elsewhere.url();
+    let server = Server::start(move |number| match number {
+        0 => Act::Answer(302, format!("location: {location}\r\n"), String::new()),
+        _ => Act::Reply(307),
+    });
+    let args = ["--to", &server.url(), "--vus", "1"];
+    let run = ce_blast().args(args).stdin(events(2)).run();
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(Rejected, 2)]);
+    let codes: Vec<_> = stream.samples.iter().map(|sample| sample.code).collect();
+    assert_eq!(codes, [Some(302), Some(307)]);
+    assert_eq!((server.request_count(), elsewhere.connections()), (2, 0));
 }
 
 #[test]

@@ -15,7 +15,8 @@ fn tenth(number: u64) -> bool {
 
 /// 100 events, every tenth of which meets `fault`.
 fn one_in_ten(fault: Act, args: &[&str]) -> ce_testkit::Run {
-    let server = Server::start(move |number| if tenth(number) { fault } else { Act::Reply(200) });
+    let server =
+        Server::start(move |number| if tenth(number) { fault.clone() } else { Act::Reply(200) });
     let to = ["--to", &server.url(), "--rate", "200/s"];
     let run = ce_blast().args(to).args(args).stdin(events(100)).run();
     run.expect_code(0);
@@ -45,7 +46,7 @@ fn no_answer_by_the_end_of_the_grace_period_is_unfinished() {
 #[test]
 fn what_is_no_http_is_a_protocol_error() {
     for fault in [Act::Garbage, Act::BreakOff, Act::Close] {
-        let run = one_in_ten(fault, &[]);
+        let run = one_in_ten(fault.clone(), &[]);
         let stream = Stream::read(&run.stdout);
         stream.expect_outcomes(&[(Ok, 90), (ProtocolError, 10)]);
         for sample in stream.ended(ProtocolError) {

@@ -117,10 +117,36 @@ fn a_dialect_without_an_amqp_target_is_refused() {
 #[test]
 fn a_password_on_the_command_line_is_refused_with_a_hint() {
     let hint = "`amqp://user:***@127.0.0.1/%2f`: others can read a password on the command line: \
-                set CE_AMQP_USER and CE_AMQP_PASSWORD, or use --credentials-file FILE";
+                set CE_AMQP_USER and CE_AMQP_PASSWORD, or use --credentials-file FILE; for HTTP, \
+                --header @FILE";
     let to = "amqp://user:s3cret@127.0.0.1/%2f";
     assert_eq!(refused_in_a_line(&["--rate=9/s", "--to", to]), hint);
     assert_eq!(refused_in_a_line(&["--rate=9/s", "--dry-run", "--to", to]), hint);
+}
+
+#[test]
+fn a_user_in_an_http_url_is_refused_and_not_dropped() {
+    let remedy = "HTTP has no user in its URL: put `authorization: Basic …` into a file, \
+                  --header @FILE, or use --bearer-token-file FILE";
+    let line = refused_in_a_line(&["--rate=9/s", "--to=http://user@127.0.0.1/"]);
+    assert_eq!(line, format!("`http://user@127.0.0.1/`: {remedy}"));
+    let run = ce_blast().env("CE_TO", "https://u:s3cret@127.0.0.1/").arg("--rate=9/s").run();
+    let expected = format!("ce-blast: `https://u:***@127.0.0.1/`: {remedy}\n");
+    assert_eq!(run.expect_code(2).stderr, expected);
+}
+
+#[test]
+fn batches_are_for_http_only_and_their_flags_for_batches() {
+    let http = "--to=http://127.0.0.1:9/";
+    let line = refused_in_a_line(&["--rate=1/s", http, "--batch=5"]);
+    assert_eq!(line, "--batch is about events that leave together: add --mode batched");
+    let line = refused_in_a_line(&["--rate=1/s", http, "--batch-wait=5ms"]);
+    assert_eq!(line, "--batch-wait is about events that leave together: add --mode batched");
+    let amqp = ["--rate=1/s", "--to=amqp://127.0.0.1/%2f", "--mode=batched"];
+    let line = refused_in_a_line(&amqp);
+    assert_eq!(line, "--mode batched: AMQP has no batches; leave it out for amqp://127.0.0.1/%2f");
+    let run = refused(&["--rate=1/s", http, "--mode=batched", "--batch-wait=51ms"]);
+    assert!(run.stderr.contains("events would be late: wait 50ms at most"), "{}", run.stderr);
 }
 
 #[test]

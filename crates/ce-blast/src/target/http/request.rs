@@ -1,7 +1,10 @@
-//! The request of an event: structured as it came, or in binary mode with attributes as headers.
+//! The request of an event: structured as it came, or in binary mode with attributes as headers; or
+//! of several events, as a batch.
+
+use std::borrow::Cow;
 
 use anyhow::Context;
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use ce_event::{Binary, EventError};
 use http_body_util::Full;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
@@ -35,9 +38,13 @@ impl Requests {
         headers.entry(HOST).or_insert(host_header);
         let agent = concat!("ce-blast/", env!("CARGO_PKG_VERSION"));
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(agent));
-        if mode == ContentMode::Structured {
-            let structured = HeaderValue::from_static("application/cloudevents+json");
-            headers.insert(CONTENT_TYPE, structured);
+        let content_type = match mode {
+            ContentMode::Structured => Some("application/cloudevents+json"),
+            ContentMode::Batched => Some("application/cloudevents-batch+json"),
+            ContentMode::Binary => None,
+        };
+        if let Some(content_type) = content_type {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let path = path.parse().context("the target's path")?;
@@ -49,18 +56,40 @@ impl Requests {
         let mut headers = self.headers.clone();
         let body = match self.mode {
             ContentMode::Structured => event.body().clone(),
+            ContentMode::Batched => batch(std::iter::once(event)),
             ContentMode::Binary => binary(event.body(), &mut headers)?,
         };
         if body.is_empty() {
             // hyper leaves it out, and some servers insist on a length.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
+        Ok(self.post(headers, body))
+    }
+
+    /// The request that carries several events.
+    pub(super) fn of_batch<'a>(&self, events: impl Iterator<Item = &'a Event> + Clone) -> Outgoing {
+        self.post(self.headers.clone(), batch(events))
+    }
+
+    fn post(&self, headers: HeaderMap, body: Bytes) -> Outgoing {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.path.clone();
         *request.headers_mut() = headers;
-        Ok(request)
+        request
     }
+}
+
+/// A JSON array of events.
+fn batch<'a>(events: impl Iterator<Item = &'a Event> + Clone) -> Bytes {
+    let length: usize = events.clone().map(|event| event.body().len() + 1).sum();
+    let mut body = BytesMut::with_capacity(length + 1);
+    for event in events {
+        body.put_u8(if body.is_empty() { b'[' } else { b',' });
+        body.extend_from_slice(event.body());
+    }
+    body.put_u8(b']');
+    body.freeze()
 }
 
 /// Adds the attributes of an event to `headers`; returns the body.
@@ -77,7 +106,7 @@ fn binary(event: &Bytes, headers: &mut HeaderMap) -> Result<Bytes, String> {
     }
     Ok(match binary.body {
         // A part of what was read, unless it had to be unescaped.
-        std::borrow::Cow::Borrowed(part) if is_within(part, event) => event.slice_ref(part),
+        Cow::Borrowed(part) if is_within(part, event) => event.slice_ref(part),
         other => Bytes::from(other.into_owned()),
     })
 }

@@ -8,11 +8,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// What to do with a request that was read whole.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum Act {
     /// Answers with this status and a small body.
     Reply(u16),
-    /// The same, once this instant has passed.
+    /// Answers with this status, these header lines, each with its line end, and this body.
+    Answer(u16, String, String),
+    /// Answers with this status and a small body, once this instant has passed.
     ReplyAt(Instant, u16),
     /// The same, after this much work.
     ReplyAfter(Duration, u16),
@@ -132,6 +134,7 @@ impl Shared {
             };
             match (self.script)(number) {
                 Act::Reply(status) => reply(socket, status)?,
+                Act::Answer(status, headers, body) => answer(socket, status, &headers, &body)?,
                 Act::ReplyAt(instant, status) => {
                     thread::sleep(instant.saturating_duration_since(Instant::now()));
                     reply(socket, status)?;
@@ -159,8 +162,13 @@ impl Shared {
     }
 }
 
-fn reply(mut socket: &TcpStream, status: u16) -> std::io::Result<()> {
-    let text = format!("HTTP/1.1 {status} Some\r\ncontent-length: 4\r\n\r\nbody");
+fn reply(socket: &TcpStream, status: u16) -> std::io::Result<()> {
+    answer(socket, status, "", "body")
+}
+
+fn answer(mut socket: &TcpStream, status: u16, more: &str, body: &str) -> std::io::Result<()> {
+    let length = body.len();
+    let text = format!("HTTP/1.1 {status} Some\r\n{more}content-length: {length}\r\n\r\n{body}");
     socket.write_all(text.as_bytes())
 }
 
