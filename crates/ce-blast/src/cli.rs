@@ -1,5 +1,6 @@
 //! The command line, as typed.
 
+pub mod check;
 pub mod guard;
 pub mod http;
 

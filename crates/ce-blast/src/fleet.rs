@@ -48,10 +48,10 @@ pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>,
         |((url, key), scenarios): (Place, Vec<usize>)| Ok((scenarios, senders_to(cli, &url, key)?));
     let senders: Vec<_> = places.into_iter().map(connect).collect::<anyhow::Result<_>>()?;
     let is_http = |sender: &Sender| matches!(sender, Sender::Http(_));
-    if !senders.iter().any(|(_, senders)| senders.iter().any(is_http)) {
-        if let Some(flag) = cli.http.given() {
-            bail!("{flag}: no target is reached over HTTP");
-        }
+    if let Some(flag) = cli.http.given()
+        && !senders.iter().any(|(_, senders)| senders.iter().any(is_http))
+    {
+        bail!("{flag}: no target is reached over HTTP");
     }
     let is_amqp = |sender: &Sender| matches!(sender, Sender::Amqp(_));
     if cli.amqp_dialect.is_some() && !senders.iter().any(|(_, senders)| senders.iter().any(is_amqp))
@@ -78,9 +78,10 @@ fn senders_to(cli: &Cli, url: &str, routing_key: RoutingKey) -> anyhow::Result<V
                 batch: cli.http.batch_size(cli.mode)?,
                 headers: collect_headers(&cli.http)?,
                 success: cli.http.success.clone(),
+                checks: cli.http.checks(),
             };
             let http = HttpTarget::new(uri, host, *tls, address, manner);
-            Ok(vec![Sender::Http(http.with_context(|| masked_url(url))?)])
+            Ok(vec![Sender::Http(Box::new(http.with_context(|| masked_url(url))?))])
         }
         (Target::Amqp { .. }, Some(_)) if cli.mode == ContentMode::Batched => {
             bail!("--mode batched: AMQP has no batches; leave it out for {}", masked_url(url))

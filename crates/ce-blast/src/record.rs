@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ce_cli::{Clock, DataOut, StdoutError};
-use ce_record::{Outcome, OutcomeCounts, Record, Sample, append};
+use ce_record::{CheckCount, Outcome, OutcomeCounts, Record, Sample, append};
 use lat_hist::Histogram;
 
 use crate::gate::Gate;
@@ -52,6 +52,8 @@ pub(crate) struct Tally {
     /// How late events left for the first time. That later attempts are late is not ours.
     pub(crate) lag: Histogram,
     pub(crate) dropped_records: u64,
+    /// How often the checks of answers held; each once, by its name.
+    pub(crate) checks: Vec<CheckCount>,
 }
 
 /// Figures that may be read while the run goes on.
@@ -190,6 +192,7 @@ impl Tally {
         self.retried += other.retried;
         self.lag.add(&other.lag);
         self.dropped_records += other.dropped_records;
+        CheckCount::add(&mut self.checks, &other.checks);
     }
 }
 

@@ -67,6 +67,7 @@ pub fn run(cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
         dropped_records: course.tally.dropped_records,
         outcomes: Some(course.tally.outcomes),
         retried: course.tally.retried,
+        checks: std::mem::take(&mut course.tally.checks),
         generator: Some(generator),
         cpu_ns: usage.cpu_ns,
         peak_rss_bytes: usage.peak_rss_bytes,

@@ -20,7 +20,7 @@ mod write;
 pub use outcome::{Outcome, OutcomeCounts};
 pub use read::{Place, ReadError, RecordReader, json_cause, json_error};
 pub use record::{
-    Calibration, End, FORMAT, Gauge, GeneratorReport, Limit, Mark, Receipt, Record, Sample, Start,
-    Stop,
+    Calibration, CheckCount, End, FORMAT, Gauge, GeneratorReport, Limit, Mark, Receipt, Record,
+    Sample, Start, Stop,
 };
 pub use write::append;

@@ -219,6 +219,9 @@ pub struct End {
     /// Superseded samples: attempts that were followed by another for the same event.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retried: u64,
+    /// How often the checks of answers held; only a sender that was given some has any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckCount>,
     /// The sender's judgement of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generator: Option<GeneratorReport>,
@@ -231,6 +234,32 @@ pub struct End {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a field over by reference")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+/// How often a check of answers held. It changes no outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckCount {
+    /// What is checked, e.g., `status 202`.
+    pub name: String,
+    /// Events whose last answer held.
+    pub passes: u64,
+    /// Events whose last answer did not hold, or that had none.
+    pub fails: u64,
+}
+
+impl CheckCount {
+    /// Adds counts to those of the same names.
+    pub fn add(counts: &mut Vec<Self>, others: &[Self]) {
+        for other in others {
+            match counts.iter_mut().find(|count| count.name == other.name) {
+                Some(count) => {
+                    count.passes += other.passes;
+                    count.fails += other.fails;
+                }
+                None => counts.push(other.clone()),
+            }
+        }
+    }
 }
 
 /// What a sender says about its own schedule: whether the load was the one that was asked for.

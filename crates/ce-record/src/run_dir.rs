@@ -17,7 +17,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{End, OutcomeCounts, Start};
+use crate::{CheckCount, End, OutcomeCounts, Start};
 
 /// The version of the layout. Readers refuse any other.
 pub const LAYOUT: u32 = 1;
@@ -194,6 +194,9 @@ pub struct Block {
     pub ok_per_s: Option<f64>,
     /// HTTP status or AMQP reply code × count.
     pub codes: BTreeMap<u16, u64>,
+    /// How often the checks of answers held, warm-up included; of the whole run only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckCount>,
     /// `latency_us`, `service_us`, `lag_us`, `e2e_us`; one without a value is left out.
     pub metrics: BTreeMap<String, Stats>,
 }

@@ -119,6 +119,7 @@ fn write_end(
         dropped_records: 0,
         outcomes: None,
         retried: 0,
+        checks: Vec::new(),
         generator: None,
         cpu_ns: usage.cpu_ns,
         peak_rss_bytes: usage.peak_rss_bytes,

@@ -252,7 +252,8 @@ impl Collector {
         self.series.sample(timed);
         let end_ns = due_ns.saturating_add(signed(lag_ns.saturating_add(service_ns)));
         self.last_ns = self.last_ns.max(end_ns);
-        if outcome != Outcome::Ok {
+        // A check that fails leaves a success with a message.
+        if outcome != Outcome::Ok || sample.error.is_some() {
             let message = sample.error.map_or("", |error| batch.text(error));
             self.errors.add(outcome, sample.code, message, due_ns, batch.id(event));
         }

@@ -153,6 +153,7 @@ impl Group {
             sent_per_s: self.left.per_second(self.outcomes.sent()),
             ok_per_s: self.answered_ok.per_second(ok),
             codes: self.codes.clone(),
+            checks: Vec::new(),
             metrics: METRICS
                 .iter()
                 .zip(&self.metrics)

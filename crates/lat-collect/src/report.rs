@@ -1,7 +1,7 @@
 //! The last lines on stderr: the run at a glance.
 
-use ce_record::Outcome;
 use ce_record::run_dir::{Block, Stats};
+use ce_record::{CheckCount, Outcome};
 
 use crate::collect::Collected;
 use crate::span::span;
@@ -34,6 +34,7 @@ pub(crate) fn text(collected: &Collected) -> String {
             lines.push(format!("  {name:<9} {}", percentiles(stats)));
         }
     }
+    lines.extend(block.checks.iter().map(check));
     if ledger.has_receipts {
         lines.push(format!(
             "  ledger    {} received: {} delivered, {} lost, {} duplicates, {} unexpected",
@@ -51,6 +52,11 @@ pub(crate) fn text(collected: &Collected) -> String {
         lines.push(format!("  INCOMPLETE {reason}"));
     }
     lines.join("\n")
+}
+
+fn check(check: &CheckCount) -> String {
+    let CheckCount { name, passes, fails } = check;
+    format!("  check     {name}: {passes} of {} held", passes + fails)
 }
 
 /// What the summaries of closed-loop scripts hold, in their words.

@@ -89,6 +89,7 @@ mod tests {
             stopped,
             records: 100,
             dropped_records: 0,
+            checks: Vec::new(),
             outcomes: None,
             retried: 0,
             generator: Some(generator),

@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 const EXAMPLES: &str = "\
 METRICS
   trends    latency (from when the event was due), service, lag, e2e; in milliseconds
-  shares    failed, success; of the planned events
+  shares    failed, success; of the planned events. checks; of all checks that ce-blast made
   counters  planned, sent, ok, received, lost, duplicates, dropped, unsent
   The names of k6 scripts work too: http_req_duration and builder_publish_duration are latency,
   http_req_failed and builder_error_rate are failed, builder_events_total and iterations are ok,

@@ -187,6 +187,15 @@ fn from_histogram(
 }
 
 fn ratio(metric: Metric, block: &Block) -> Result<Figure, String> {
+    if metric == Metric::Checks {
+        let passes: u64 = block.checks.iter().map(|check| check.passes).sum();
+        let fails: u64 = block.checks.iter().map(|check| check.fails).sum();
+        let count = passes + fails;
+        if count == 0 {
+            return Err("no answer was checked: give ce-blast an --expect-… flag".into());
+        }
+        return Ok(Figure { value: float(passes) / float(count), count });
+    }
     let count = block.outcomes.planned();
     if count == 0 {
         return Err("no event was planned".into());

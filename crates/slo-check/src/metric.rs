@@ -6,6 +6,7 @@
 //! | `http_req_failed`, `builder_error_rate` | `failed` | an event that could not even be sent has failed, too |
 //! | `builder_events_total`, `iterations` | `ok` | events that were published |
 //! | `http_reqs` | `sent` | events that left for the target |
+//! | `checks` | `checks` | the same: how often the checks held that `ce-blast --expect-…` was given |
 //! | `dropped_iterations` | `dropped` | not sent because the in-flight limit was reached |
 
 use anyhow::bail;
@@ -29,6 +30,8 @@ pub enum Metric {
     Failed,
     /// Share of the planned events that ended well.
     Success,
+    /// Share of the checks of answers that held, all checks together.
+    Checks,
     /// Events that the schedule called for.
     Planned,
     /// Events that left for the target.
@@ -59,13 +62,14 @@ pub enum Kind {
 }
 
 /// Every metric with its name.
-const NAMES: [(&str, Metric); 14] = [
+const NAMES: [(&str, Metric); 15] = [
     ("latency", Metric::Latency),
     ("service", Metric::Service),
     ("lag", Metric::Lag),
     ("e2e", Metric::E2e),
     ("failed", Metric::Failed),
     ("success", Metric::Success),
+    ("checks", Metric::Checks),
     ("planned", Metric::Planned),
     ("sent", Metric::Sent),
     ("ok", Metric::Ok),
@@ -108,7 +112,7 @@ impl Metric {
     pub fn kind(self) -> Kind {
         match self {
             Self::Latency | Self::Service | Self::Lag | Self::E2e => Kind::Trend,
-            Self::Failed | Self::Success => Kind::Ratio,
+            Self::Failed | Self::Success | Self::Checks => Kind::Ratio,
             _ => Kind::Counter,
         }
     }
@@ -120,7 +124,7 @@ impl Metric {
 
     /// Whether it is only known for the run as a whole.
     pub fn whole_run_only(self) -> bool {
-        matches!(self, Self::Lost | Self::Duplicates)
+        matches!(self, Self::Lost | Self::Duplicates | Self::Checks)
     }
 }
 

@@ -57,6 +57,7 @@ impl<'a> Journal<'a> {
             stopped,
             records: self.records,
             dropped_records: 0,
+            checks: Vec::new(),
             outcomes: None,
             retried: 0,
             generator: None,

@@ -1,5 +1,6 @@
 //! The flags of HTTP targets, as typed.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -9,6 +10,7 @@ use anyhow::bail;
 use ce_cli::parse;
 
 use super::ContentMode;
+use super::check::{Check, Rule};
 use crate::target::BatchSize;
 
 /// Status codes that a final answer can have.
@@ -19,7 +21,23 @@ const CODES: RangeInclusive<u16> = 200..=599;
 pub struct HttpArgs {
     /// HTTP: the status codes that mean success, e.g., 200-299,302; redirects are not followed
     #[arg(long, env = "CE_SUCCESS", value_name = "CODES", default_value = "200-299")]
-    pub success: Success,
+    pub success: Codes,
+
+    /// HTTP: check the status of every answer, e.g., 202. Checks are counted apart, as k6's are: an
+    /// event whose check fails is named in errors.csv, and is a success or not by --success alone;
+    /// without an answer every check fails
+    #[arg(long, env = "CE_EXPECT_STATUS", value_name = "CODES")]
+    pub expect_status: Option<Codes>,
+
+    /// HTTP: check a value in the JSON body of every answer, e.g., /status=accepted or /items/0/id=7;
+    /// repeatable. A body of more than 1 MiB has no value
+    #[arg(long, value_name = "POINTER=VALUE", value_parser = Check::json)]
+    pub expect_json: Vec<Check>,
+
+    /// HTTP: check that every answer comes within this time, e.g., 500ms, after its request was handed
+    /// over
+    #[arg(long, env = "CE_EXPECT_WITHIN", value_name = "DURATION", value_parser = parse::duration)]
+    pub expect_within: Option<Duration>,
 
     // Parsed later: clap would print a value that it refuses, and it may be a secret.
     /// HTTP: a header of every request, as `Name: value`, or @FILE with one in a line; repeatable
@@ -60,11 +78,21 @@ impl HttpArgs {
         [
             (!self.headers.is_empty(), "--header"),
             (self.bearer_token_file.is_some(), "--bearer-token-file"),
+            (self.expect_status.is_some(), "--expect-status"),
+            (!self.expect_json.is_empty(), "--expect-json"),
+            (self.expect_within.is_some(), "--expect-within"),
             (self.batch.is_some(), "--batch"),
             (self.batch_wait.is_some(), "--batch-wait"),
         ]
         .into_iter()
         .find_map(|(is_given, flag)| is_given.then_some(flag))
+    }
+
+    /// What answers are held to.
+    pub(crate) fn checks(&self) -> Vec<Check> {
+        let status = self.expect_status.clone().map(|codes| Check { rule: Rule::Status(codes) });
+        let within = self.expect_within.map(|limit| Check { rule: Rule::Within(limit) });
+        status.into_iter().chain(within).chain(self.expect_json.iter().cloned()).collect()
     }
 
     /// How many events leave together, if several do.
@@ -87,16 +115,26 @@ impl HttpArgs {
 
 /// A set of status codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Success(Vec<RangeInclusive<u16>>);
+pub struct Codes {
+    text: String,
+    ranges: Vec<RangeInclusive<u16>>,
+}
 
-impl Success {
-    /// Whether an answer with this status is a success.
+impl Codes {
+    /// Whether a status is one of them.
     pub(crate) fn includes(&self, status: u16) -> bool {
-        self.0.iter().any(|range| range.contains(&status))
+        self.ranges.iter().any(|range| range.contains(&status))
     }
 }
 
-impl FromStr for Success {
+/// As typed.
+impl fmt::Display for Codes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for Codes {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -111,7 +149,8 @@ impl FromStr for Success {
                 format!("`{part}` is no status code from 200 to 599: write, e.g., 200-299,302")
             })
         };
-        text.split(',').map(known).collect::<Result<_, _>>().map(Self)
+        let ranges = text.split(',').map(known).collect::<Result<_, _>>()?;
+        Ok(Self { text: text.to_owned(), ranges })
     }
 }
 
@@ -122,7 +161,7 @@ mod tests {
     #[test]
     fn codes_and_ranges_are_read() {
         let check = |text: &str, good: &[u16], bad: &[u16]| {
-            let success: Success = text.parse().unwrap();
+            let success: Codes = text.parse().unwrap();
             assert!(good.iter().all(|&code| success.includes(code)), "{text}");
             assert!(!bad.iter().any(|&code| success.includes(code)), "{text}");
         };
@@ -143,7 +182,7 @@ mod tests {
             ("200-202-204", "`200-202-204`"),
             ("70000", "`70000`"),
         ] {
-            let message = text.parse::<Success>().unwrap_err();
+            let message = text.parse::<Codes>().unwrap_err();
             assert!(message.starts_with(part), "{text}: {message}");
         }
     }

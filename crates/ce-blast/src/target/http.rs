@@ -5,6 +5,7 @@
 //! connections than events in flight.
 
 mod batch;
+mod check;
 mod connection;
 mod request;
 
@@ -12,6 +13,7 @@ use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
+use bytes::Bytes;
 use ce_record::Outcome;
 use http_body_util::BodyExt;
 use hyper::header::HeaderMap;
@@ -24,10 +26,12 @@ use super::{Limits, Seat};
 pub(crate) use batch::BatchSize;
 
 use crate::cli::ContentMode;
-use crate::cli::http::Success;
+use crate::cli::check::Check;
+use crate::cli::http::Codes;
 use crate::job::{Answer, Job};
 use crate::record::Tally;
 use batch::{Added, Batch};
+use check::{BODY_LIMIT, Checks, Seen};
 use connection::{Connection, Connector};
 use request::{Outgoing, Requests};
 
@@ -37,7 +41,8 @@ pub(crate) struct HttpTarget {
     connector: Connector,
     requests: Requests,
     batch: Option<BatchSize>,
-    success: Success,
+    success: Codes,
+    checks: Vec<Check>,
 }
 
 /// How events are sent to an endpoint, and which answers are good.
@@ -48,7 +53,8 @@ pub(crate) struct Manner {
     pub(crate) batch: Option<BatchSize>,
     /// Of every request; they come before ours.
     pub(crate) headers: HeaderMap,
-    pub(crate) success: Success,
+    pub(crate) success: Codes,
+    pub(crate) checks: Vec<Check>,
 }
 
 impl HttpTarget {
@@ -60,9 +66,9 @@ impl HttpTarget {
         address: SocketAddr,
         manner: Manner,
     ) -> anyhow::Result<Self> {
-        let Manner { mode, batch, headers, success } = manner;
+        let Manner { mode, batch, headers, success, checks } = manner;
         let connector = Connector::new(address, host, is_tls)?;
-        Ok(Self { connector, requests: Requests::new(uri, headers, mode)?, batch, success })
+        Ok(Self { connector, requests: Requests::new(uri, headers, mode)?, batch, success, checks })
     }
 }
 
@@ -70,6 +76,9 @@ impl HttpTarget {
 struct Shared {
     target: HttpTarget,
     batch: Option<RefCell<Batch>>,
+    checks: RefCell<Checks>,
+    /// Whether bodies of answers are kept to be checked.
+    keep_bodies: bool,
     idle: RefCell<Vec<Connection>>,
     pending: RefCell<Pending>,
     limits: Limits,
@@ -87,7 +96,10 @@ pub(super) async fn send(
     let Some((first, recorder)) = seat.take(target.connector.open(limits.timeout).await) else {
         return Tally::default();
     };
+    let checks = Checks::new(target.checks.clone());
     let shared = Rc::new(Shared {
+        keep_bodies: checks.need_body(),
+        checks: RefCell::new(checks),
         batch: target.batch.map(|size| RefCell::new(Batch::new(size))),
         target,
         idle: RefCell::new(vec![first]),
@@ -105,7 +117,9 @@ pub(super) async fn send(
             () = grace_is_over(&shared.limits) => break,
         }
     }
-    shared.pending.borrow_mut().finish()
+    let mut tally = shared.pending.borrow_mut().finish();
+    tally.checks = shared.checks.take().into_counts();
+    tally
 }
 
 impl Shared {
@@ -133,7 +147,7 @@ impl Shared {
         let ticket = self.pending.borrow_mut().begin(job);
         match request {
             Ok(request) => self.spawn([ticket], request),
-            Err(why) => self.end(&[ticket], &Answer::text(Outcome::ProtocolError, &why)),
+            Err(why) => self.end(&[ticket], &Answer::text(Outcome::ProtocolError, &why).into()),
         }
     }
 
@@ -155,16 +169,25 @@ impl Shared {
     }
 
     async fn attempt(&self, tickets: &[Ticket], request: Outgoing) {
-        let answer = timeout(self.limits.timeout, self.exchange(request)).await;
-        self.end(tickets, &answer.unwrap_or_else(|_| Answer::new(Outcome::Timeout)));
+        let reply = timeout(self.limits.timeout, self.exchange(request)).await;
+        self.end(tickets, &reply.unwrap_or_else(|_| Answer::new(Outcome::Timeout).into()));
     }
 
     /// Records how a request ended, for each of its events.
-    fn end(&self, tickets: &[Ticket], answer: &Answer) {
+    fn end(&self, tickets: &[Ticket], reply: &Reply) {
         let mut pending = self.pending.borrow_mut();
+        let mut checks = self.checks.borrow_mut();
+        let json = reply.body.as_ref().and_then(|body| serde_json::from_slice(body).ok());
         let ended_ns = pending.now_ns();
         for &ticket in tickets {
-            pending.end(ticket, ended_ns, answer.clone());
+            let mut answer = reply.answer.clone();
+            if !checks.is_empty()
+                && let Some(sent_ns) = pending.sent_ns(ticket)
+            {
+                let service_ns = ended_ns.saturating_sub(sent_ns);
+                checks.judge(&mut answer, Seen { service_ns, json: json.as_ref() });
+            }
+            pending.end(ticket, ended_ns, answer);
         }
         if pending.is_empty() {
             self.emptied.notify_one();
@@ -172,7 +195,7 @@ impl Shared {
     }
 
     /// Sends one request and reads the whole answer.
-    async fn exchange(&self, mut request: Outgoing) -> Answer {
+    async fn exchange(&self, mut request: Outgoing) -> Reply {
         loop {
             let idle = self.idle.borrow_mut().pop();
             let is_new = idle.is_none();
@@ -185,7 +208,7 @@ impl Shared {
                 // Boxed, because it is large and rare, and would be a part of every attempt's task.
                 None => match Box::pin(self.target.connector.connect()).await {
                     Ok(connection) => connection,
-                    Err(answer) => return answer,
+                    Err(answer) => return answer.into(),
                 },
             };
             match connection.try_send_request(request).await {
@@ -193,24 +216,51 @@ impl Shared {
                 Err(mut err) => match err.take_message() {
                     // The peer closed an idle connection before the request left: not an attempt.
                     Some(unsent) if !is_new => request = unsent,
-                    _ => return Answer::error(Outcome::ProtocolError, err.error()),
+                    _ => return Answer::error(Outcome::ProtocolError, err.error()).into(),
                 },
             }
         }
     }
 
     /// Reads the body to its end, so that the connection can be used again.
-    async fn read(&self, connection: Connection, response: Response<Incoming>) -> Answer {
+    async fn read(&self, connection: Connection, response: Response<Incoming>) -> Reply {
         let status = response.status();
-        let mut body = response.into_body();
-        while let Some(frame) = body.frame().await {
-            if let Err(err) = frame {
-                return Answer::error(Outcome::ProtocolError, &err);
+        let mut incoming = response.into_body();
+        let mut body = self.keep_bodies.then(Vec::new);
+        while let Some(frame) = incoming.frame().await {
+            match frame {
+                Ok(frame) => keep(&mut body, frame.data_ref()),
+                Err(err) => return Answer::error(Outcome::ProtocolError, &err).into(),
             }
         }
         self.idle.borrow_mut().push(connection);
         let code = status.as_u16();
         let is_success = self.target.success.includes(code);
-        Answer::code(if is_success { Outcome::Ok } else { Outcome::Rejected }, code)
+        let answer = Answer::code(if is_success { Outcome::Ok } else { Outcome::Rejected }, code);
+        Reply { answer, body }
+    }
+}
+
+/// Adds to a body that is kept, until it is too long to be looked at.
+fn keep(body: &mut Option<Vec<u8>>, data: Option<&Bytes>) {
+    if let (Some(kept), Some(data)) = (&mut *body, data) {
+        if kept.len() + data.len() > BODY_LIMIT {
+            *body = None;
+        } else {
+            kept.extend_from_slice(data);
+        }
+    }
+}
+
+/// How a request ended.
+struct Reply {
+    answer: Answer,
+    /// The body of the answer, if somebody wants to look at it.
+    body: Option<Vec<u8>>,
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Self {
+        Self { answer, body: None }
     }
 }

@@ -61,7 +61,7 @@ impl Seat {
 /// One sender, before it has connected.
 #[derive(Debug)]
 pub(crate) enum Sender {
-    Http(HttpTarget),
+    Http(Box<HttpTarget>),
     Amqp(AmqpTarget),
     Null,
 }
@@ -81,7 +81,7 @@ impl Sender {
         };
         match self {
             Self::Http(target) => {
-                let send = http::send(target, jobs, seat, limits.clone());
+                let send = http::send(*target, jobs, seat, limits.clone());
                 LocalSet::new().block_on(&runtime, send)
             }
             Self::Amqp(target) => runtime.block_on(target.send(jobs, seat, limits)),

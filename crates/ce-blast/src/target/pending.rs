@@ -71,6 +71,12 @@ impl Pending {
         self.slots[ticket.slot].as_ref().filter(|attempt| attempt.number == ticket.number)
     }
 
+    /// When an attempt that has not ended has begun.
+    pub(super) fn sent_ns(&self, ticket: Ticket) -> Option<u64> {
+        let attempt = self.slots[ticket.slot].as_ref();
+        attempt.filter(|attempt| attempt.number == ticket.number).map(|attempt| attempt.sent_ns)
+    }
+
     pub(super) fn now_ns(&self) -> u64 {
         self.recorder.now_ns()
     }

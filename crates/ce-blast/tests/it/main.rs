@@ -9,6 +9,7 @@ mod edges;
 mod http;
 mod http_batched;
 mod http_binary;
+mod http_checks;
 mod http_faults;
 mod http_headers;
 mod open_loop;

@@ -215,5 +215,8 @@ fn contradictions_are_refused() {
     check(&["--rate=fast"], "--rate <RATE>");
     check(&["--rate=1/s", "--scenario=a,b"], "letters, digits, `_` and `-` only");
     check(&["--rate=1/s", "--max-in-flight=0"], "--max-in-flight <N>");
+    check(&["--rate=1/s", "--expect-json=status"], "`status` has no value: write, e.g., /status=");
+    check(&["--rate=1/s", "--expect-json=a=1"], "`a` is no JSON pointer: write, e.g., /a");
+    check(&["--rate=1/s", "--expect-within=1s"], "--expect-within: no target is reached over HTTP");
     check(&["--rate=1/s", "--success=2xx"], "`2xx` is no status code from 200 to 599");
 }

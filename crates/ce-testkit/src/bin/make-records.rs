@@ -162,6 +162,7 @@ impl Out {
             stopped: Stop::Done,
             records,
             dropped_records: 0,
+            checks: Vec::new(),
             outcomes,
             retried: 0,
             generator,

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::Context;
-use ce_record::Outcome;
 use ce_record::run_dir::{
     Block, ERRORS, LAYOUT, LEDGER, Ledger as LedgerReport, MARKS, MISSING, RUN, Run, SERIES,
     SUMMARY, Summary, WATCH,
 };
+use ce_record::{CheckCount, Outcome};
 
 use super::{Collected, Collector, SPILL};
 use crate::group::{Group, seconds};
@@ -34,7 +34,7 @@ impl Collector {
         let summary = Summary {
             format: LAYOUT,
             run: run.run.clone(),
-            overall: overall.block(),
+            overall: Block { checks: self.checks(), ..overall.block() },
             warm_up: (self.warm_up.outcomes().planned() > 0).then(|| self.warm_up.block()),
             scenarios: blocks(&self.scenario_names, &self.scenarios),
             types: blocks(&self.type_names, &self.types),
@@ -67,6 +67,15 @@ impl Collector {
             streams: self.streams.describe(),
             version: version.to_owned(),
         }
+    }
+
+    /// What the senders say about the checks of answers.
+    fn checks(&self) -> Vec<CheckCount> {
+        let mut checks = Vec::new();
+        for end in self.streams.ends() {
+            CheckCount::add(&mut checks, &end.checks);
+        }
+        checks
     }
 
     /// Closes the ledger. Events whose parts met only now still enter the figures.

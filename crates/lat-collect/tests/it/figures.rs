@@ -55,6 +55,28 @@ fn the_series_adds_up_to_the_summary() {
 }
 
 #[test]
+fn checks_of_all_senders_add_up_and_a_success_that_failed_one_is_named() {
+    let folder = Folder::new();
+    let sender = |name: &str, passes: u64, fails: u64| {
+        let count = format!(r#"{{"name":"status 202","passes":{passes},"fails":{fails}}}"#);
+        let text = sent(3).replace(r#""cpu_ns""#, &format!(r#""checks":[{count}],"cpu_ns""#));
+        let error = r#""outcome":"ok","code":200,"error":"check failed: status 202""#;
+        folder.write(name, text.replacen(r#""outcome":"ok""#, error, 1))
+    };
+    let (one, two, out) = (sender("one", 2, 1), sender("two", 1, 2), folder.path("run"));
+    let run = lat_collect().args([&one, &two]).arg("--out").arg(&out).run();
+    run.expect_code(0);
+    let overall = &json(&out, "summary.json")["overall"];
+    let expected = serde_json::json!([{ "name": "status 202", "passes": 3, "fails": 3 }]);
+    assert_eq!(overall["checks"], expected);
+    assert_eq!(overall["outcomes"]["ok"], 6, "a check changes no outcome");
+    assert!(run.stderr.contains("  check     status 202: 3 of 6 held\n"), "{}", run.stderr);
+    let errors = fs::read_to_string(out.join("errors.csv")).unwrap();
+    let row = errors.lines().nth(1).unwrap();
+    assert!(row.starts_with("ok,200,check failed: status 202,2,"), "{errors}");
+}
+
+#[test]
 fn fifos_are_read_side_by_side() {
     let folder = Folder::new();
     let (a, b) = (folder.path("a"), folder.path("b"));

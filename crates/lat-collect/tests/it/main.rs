@@ -71,6 +71,7 @@ fn end(records: u64, generator: Option<GeneratorReport>) -> Record<'static> {
         stopped: Stop::Done,
         records,
         dropped_records: 0,
+        checks: Vec::new(),
         outcomes: Some(OutcomeCounts::default()),
         retried: 0,
         generator,

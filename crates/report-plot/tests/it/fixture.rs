@@ -76,6 +76,7 @@ fn run(name: &str, events: &[Event]) -> Run {
         dropped_records: 0,
         outcomes: Some(outcomes(events.iter())),
         retried: 0,
+        checks: Vec::new(),
         generator: None,
         cpu_ns: 1_250_000_000,
         peak_rss_bytes: 23 << 20,

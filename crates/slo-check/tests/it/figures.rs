@@ -1,5 +1,6 @@
 //! Whether each figure is the right one, to the last digit.
 
+use ce_record::CheckCount;
 use serde_json::Value;
 
 use crate::fixture::{BUILD, Fixture, good, stats};
@@ -21,6 +22,8 @@ fn value(fixture: &Fixture, threshold: &str) -> f64 {
 fn every_metric_has_its_figure() {
     let mut fixture = good();
     fixture.ledger.duplicates = 7;
+    let count = |name: &str, passes, fails| CheckCount { name: name.into(), passes, fails };
+    fixture.summary.overall.checks = vec![count("status 202", 90, 10), count("within 1s", 95, 5)];
     let check =
         |threshold: &str, expected| assert_eq!(value(&fixture, threshold), expected, "{threshold}");
     check("latency: avg<1", 500.5);
@@ -33,6 +36,7 @@ fn every_metric_has_its_figure() {
     check("e2e: p(99)<1", 1980.0);
     check("failed: rate<1", 0.005);
     check("success: rate<1", 0.995);
+    check("checks: rate<1", 0.925);
     check("planned: count<1", 1000.0);
     check("sent: count<1", 998.0);
     check("planned: rate<1", 100.0);
@@ -47,6 +51,14 @@ fn every_metric_has_its_figure() {
     check("dropped: count<1", 2.0);
     check("unsent: count<1", 0.0);
     check(&format!("ok{{type:{BUILD}}}: rate<1"), 99.5);
+}
+
+#[test]
+fn checks_that_were_never_made_are_no_data() {
+    let found = objective(&good(), "checks: rate>0.9");
+    assert_eq!((&found["verdict"], &found["value"]), (&"no_data".into(), &Value::Null));
+    let note = found["note"].as_str().unwrap();
+    assert!(note.contains("no answer was checked: give ce-blast an --expect-"), "{note}");
 }
 
 #[test]
