@@ -27,6 +27,15 @@ pub(crate) struct Answer {
     pub(crate) code: Option<u16>,
     /// In words, where the code does not say it.
     pub(crate) error: Option<Box<str>>,
+    /// The connection that was opened for it; rare, so it takes no room elsewhere.
+    pub(crate) opened: Option<Box<Opened>>,
+}
+
+/// How long it took to open a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Opened {
+    pub(crate) connect_ns: u64,
+    pub(crate) tls_ns: Option<u64>,
 }
 
 /// A finished attempt, on its way to the writer.
@@ -44,16 +53,16 @@ pub(crate) struct Finished {
 
 impl Answer {
     pub(crate) fn new(outcome: Outcome) -> Self {
-        Self { outcome, code: None, error: None }
+        Self { outcome, code: None, error: None, opened: None }
     }
 
     pub(crate) fn code(outcome: Outcome, code: u16) -> Self {
-        Self { outcome, code: Some(code), error: None }
+        Self { code: Some(code), ..Self::new(outcome) }
     }
 
     /// An error in words of our own.
     pub(crate) fn text(outcome: Outcome, error: &str) -> Self {
-        Self { outcome, code: None, error: Some(error.into()) }
+        Self { error: Some(error.into()), ..Self::new(outcome) }
     }
 
     /// An error in one line, for people to read and for `errors.csv` to group by.
@@ -67,6 +76,6 @@ impl Answer {
             }
             cause = next.source();
         }
-        Self { outcome, code: None, error: Some(text.into()) }
+        Self { error: Some(text.into()), ..Self::new(outcome) }
     }
 }

@@ -237,6 +237,8 @@ fn sample<'a>(finished: &'a Finished, scenarios: &'a [String]) -> Sample<'a> {
         due_ns: job.due_ns,
         lag_ns: *lag_ns,
         service_ns: *service_ns,
+        connect_ns: answer.opened.as_ref().map(|opened| opened.connect_ns),
+        tls_ns: answer.opened.as_ref().and_then(|opened| opened.tls_ns),
         outcome: answer.outcome,
         code: answer.code,
         error: answer.error.as_deref().map(Cow::Borrowed),

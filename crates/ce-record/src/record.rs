@@ -105,6 +105,12 @@ pub struct Sample<'a> {
     /// From handed over until the answer or publisher confirm: the target's to answer for. A lower
     /// bound where no answer came.
     pub service_ns: u64,
+    /// The part of `service_ns` that it took to open a connection, where one had to be opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_ns: Option<u64>,
+    /// The part of `service_ns` after that in which TLS was agreed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_ns: Option<u64>,
     /// How the attempt ended. A failure is data: it is recorded here and never logged.
     pub outcome: Outcome,
     /// HTTP status or AMQP reply code.

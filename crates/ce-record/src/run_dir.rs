@@ -197,7 +197,8 @@ pub struct Block {
     /// How often the checks of answers held, warm-up included; of the whole run only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<CheckCount>,
-    /// `latency_us`, `service_us`, `lag_us`, `e2e_us`; one without a value is left out.
+    /// `latency_us`, `service_us`, `lag_us`, `e2e_us`, and of the connections that were opened
+    /// `connect_us` and `tls_us`; one without a value is left out.
     pub metrics: BTreeMap<String, Stats>,
 }
 

@@ -19,6 +19,8 @@ pub(crate) fn sample(line: &[u8]) -> Option<Sample<'_>> {
         due_ns: rest.number(",\"due_ns\":")?,
         lag_ns: rest.number(",\"lag_ns\":")?,
         service_ns: rest.number(",\"service_ns\":")?,
+        connect_ns: rest.optional_number(",\"connect_ns\":")?,
+        tls_ns: rest.optional_number(",\"tls_ns\":")?,
         outcome: outcome(&rest.string(",\"outcome\":\"")?)?,
         code: rest.optional_number(",\"code\":")?,
         error: rest.optional_string(",\"error\":\"")?,
@@ -130,6 +132,9 @@ mod tests {
     #[test]
     fn our_own_lines_have_the_shape() {
         assert!(sample(SAMPLE.as_bytes()).is_some() && receipt(RECEIPT.as_bytes()).is_some());
+        let opened = SAMPLE.replace(",\"outcome\"", ",\"connect_ns\":8,\"tls_ns\":9,\"outcome\"");
+        let opened = sample(opened.as_bytes()).expect("it has the shape");
+        assert_eq!((opened.connect_ns, opened.tls_ns), (Some(8), Some(9)));
         let superseded = SAMPLE.replace('}', ",\"superseded\":true}");
         assert!(sample(superseded.as_bytes()).is_some_and(|sample| sample.superseded));
         agrees(SAMPLE.as_bytes());

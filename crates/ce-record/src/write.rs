@@ -40,6 +40,12 @@ fn sample_line(out: &mut Vec<u8>, sample: &Sample<'_>) {
     number(out, ",\"due_ns\":", sample.due_ns);
     number(out, ",\"lag_ns\":", sample.lag_ns);
     number(out, ",\"service_ns\":", sample.service_ns);
+    if let Some(connect_ns) = sample.connect_ns {
+        number(out, ",\"connect_ns\":", connect_ns);
+    }
+    if let Some(tls_ns) = sample.tls_ns {
+        number(out, ",\"tls_ns\":", tls_ns);
+    }
     string(out, ",\"outcome\":", sample.outcome.as_str());
     if let Some(code) = sample.code {
         number(out, ",\"code\":", code.into());
@@ -95,7 +101,9 @@ mod tests {
         let texts = (text(), text(), text(), text(), option::of(text()));
         let times = (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>());
         let rest = (any::<u64>(), any::<u32>(), option::of(any::<u16>()), any::<bool>());
-        (texts, times, rest, select(&Outcome::ALL[..])).prop_map(|(texts, times, rest, outcome)| {
+        let opened = (option::of(any::<u64>()), option::of(any::<u64>()));
+        let outcome = select(&Outcome::ALL[..]);
+        (texts, times, opened, rest, outcome).prop_map(|(texts, times, opened, rest, outcome)| {
             let (source, id, event_type, scenario, error) = texts;
             let (seq, due_ns, lag_ns, service_ns) = times;
             let (bytes, attempt, code, superseded) = rest;
@@ -108,6 +116,8 @@ mod tests {
                 due_ns,
                 lag_ns,
                 service_ns,
+                connect_ns: opened.0,
+                tls_ns: opened.1,
                 outcome,
                 code,
                 error,

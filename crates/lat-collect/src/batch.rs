@@ -19,6 +19,14 @@ pub(crate) struct Batch {
     pub(crate) scenarios: Names,
     pub(crate) types: Names,
     sources: Names,
+    opened: Vec<Opened>,
+}
+
+/// How long it took to open a connection; few samples have that.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Opened {
+    pub(crate) connect_ns: u64,
+    pub(crate) tls_ns: Option<u64>,
 }
 
 /// Where a text stands in its batch.
@@ -70,6 +78,8 @@ pub(crate) struct SampleItem {
     pub(crate) attempt: u32,
     /// Another attempt for the same event follows.
     pub(crate) superseded: bool,
+    /// Where the time stands that it took to open a connection for it.
+    pub(crate) opened: Option<u32>,
 }
 
 /// A [`Receipt`] with its texts in the batch.
@@ -101,6 +111,11 @@ impl Batch {
 
     pub(crate) fn id(&self, event: Known) -> &str {
         self.text(event.id)
+    }
+
+    /// The connection that was opened for a sample.
+    pub(crate) fn opened(&self, sample: &SampleItem) -> Option<Opened> {
+        sample.opened.map(|place| self.opened[place as usize])
     }
 
     /// Takes a record in; a kind that this version does not know is left out.
@@ -143,6 +158,10 @@ impl Batch {
             code: sample.code,
             attempt: sample.attempt,
             superseded: sample.superseded,
+            opened: sample.connect_ns.map(|connect_ns| {
+                self.opened.push(Opened { connect_ns, tls_ns: sample.tls_ns });
+                u32::try_from(self.opened.len() - 1).expect("a batch has few records")
+            }),
         }
     }
 

@@ -245,6 +245,9 @@ impl Collector {
         let (scenario, warm_up) = (here.number, sample.due_ns < here.warm_up_until_ns);
         for group in self.groups(scenario, event_type, warm_up) {
             group.sample(sample, due_ns);
+            if let Some(opened) = batch.opened(sample) {
+                group.opened(opened);
+            }
         }
         let first = sample.attempt == 1;
         let timed =

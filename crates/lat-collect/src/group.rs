@@ -6,7 +6,7 @@ use ce_record::run_dir::{Block, METRICS, PERCENTILES, Stats};
 use ce_record::{Outcome, OutcomeCounts};
 use lat_hist::{Histogram, Quantile};
 
-use crate::batch::SampleItem;
+use crate::batch::{Opened, SampleItem};
 use crate::streams::signed;
 
 /// The index of each metric in [`METRICS`].
@@ -22,6 +22,8 @@ pub(crate) struct Group {
     retried: u64,
     codes: BTreeMap<u16, u64>,
     metrics: [Histogram; METRICS.len()],
+    connect: Histogram,
+    tls: Histogram,
     received: u64,
     due: Extent,
     left: Extent,
@@ -97,11 +99,21 @@ impl Group {
         for (mine, theirs) in self.metrics.iter_mut().zip(&other.metrics) {
             mine.add(theirs);
         }
+        self.connect.add(&other.connect);
+        self.tls.add(&other.tls);
         self.received += other.received;
         self.due.extend(other.due);
         self.left.extend(other.left);
         self.answered_ok.extend(other.answered_ok);
         self.last_end_ns = self.last_end_ns.max(other.last_end_ns);
+    }
+
+    /// Enters a connection that was opened for an attempt.
+    pub(crate) fn opened(&mut self, opened: Opened) {
+        self.connect.record(opened.connect_ns);
+        if let Some(tls_ns) = opened.tls_ns {
+            self.tls.record(tls_ns);
+        }
     }
 
     /// Enters the end-to-end time of an event that has arrived; `None` where it is below zero.
@@ -157,6 +169,7 @@ impl Group {
             metrics: METRICS
                 .iter()
                 .zip(&self.metrics)
+                .chain([(&"connect", &self.connect), (&"tls", &self.tls)])
                 .filter_map(|(name, histogram)| Some((format!("{name}_us"), stats(histogram)?)))
                 .collect(),
         }

@@ -9,7 +9,7 @@ mod check;
 mod connection;
 mod request;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -28,7 +28,7 @@ pub(crate) use batch::BatchSize;
 use crate::cli::ContentMode;
 use crate::cli::check::Check;
 use crate::cli::http::Codes;
-use crate::job::{Answer, Job};
+use crate::job::{Answer, Job, Opened};
 use crate::record::Tally;
 use batch::{Added, Batch};
 use check::{BODY_LIMIT, Checks, Seen};
@@ -169,8 +169,11 @@ impl Shared {
     }
 
     async fn attempt(&self, tickets: &[Ticket], request: Outgoing) {
-        let reply = timeout(self.limits.timeout, self.exchange(request)).await;
-        self.end(tickets, &reply.unwrap_or_else(|_| Answer::new(Outcome::Timeout).into()));
+        let opened = Cell::new(None);
+        let reply = timeout(self.limits.timeout, self.exchange(request, &opened)).await;
+        let mut reply = reply.unwrap_or_else(|_| Answer::new(Outcome::Timeout).into());
+        reply.opened = opened.get();
+        self.end(tickets, &reply);
     }
 
     /// Records how a request ended, for each of its events.
@@ -179,8 +182,10 @@ impl Shared {
         let mut checks = self.checks.borrow_mut();
         let json = reply.body.as_ref().and_then(|body| serde_json::from_slice(body).ok());
         let ended_ns = pending.now_ns();
+        // A connection is opened once, for the first of several events.
+        let mut opened = reply.opened.map(Box::new);
         for &ticket in tickets {
-            let mut answer = reply.answer.clone();
+            let mut answer = Answer { opened: opened.take(), ..reply.answer.clone() };
             if !checks.is_empty()
                 && let Some(sent_ns) = pending.sent_ns(ticket)
             {
@@ -195,7 +200,7 @@ impl Shared {
     }
 
     /// Sends one request and reads the whole answer.
-    async fn exchange(&self, mut request: Outgoing) -> Reply {
+    async fn exchange(&self, mut request: Outgoing, opened: &Cell<Option<Opened>>) -> Reply {
         loop {
             let idle = self.idle.borrow_mut().pop();
             let is_new = idle.is_none();
@@ -206,7 +211,7 @@ impl Shared {
                     Err(_closed) => continue,
                 },
                 // Boxed, because it is large and rare, and would be a part of every attempt's task.
-                None => match Box::pin(self.target.connector.connect()).await {
+                None => match Box::pin(self.target.connector.connect(opened)).await {
                     Ok(connection) => connection,
                     Err(answer) => return answer.into(),
                 },
@@ -237,7 +242,7 @@ impl Shared {
         let code = status.as_u16();
         let is_success = self.target.success.includes(code);
         let answer = Answer::code(if is_success { Outcome::Ok } else { Outcome::Rejected }, code);
-        Reply { answer, body }
+        Reply { answer, body, opened: None }
     }
 }
 
@@ -257,10 +262,12 @@ struct Reply {
     answer: Answer,
     /// The body of the answer, if somebody wants to look at it.
     body: Option<Vec<u8>>,
+    /// The connection that was opened for it.
+    opened: Option<Opened>,
 }
 
 impl From<Answer> for Reply {
     fn from(answer: Answer) -> Self {
-        Self { answer, body: None }
+        Self { answer, body: None, opened: None }
     }
 }

@@ -177,11 +177,9 @@ impl<'a> Publisher<'a> {
         self.confirms.settle(|ticket, ended_ns, verdict| {
             let answer = match verdict {
                 Verdict::Routed => Answer::new(Outcome::Ok),
-                Verdict::Returned(code, text) => Answer {
-                    outcome: Outcome::Returned,
-                    code: Some(code),
-                    error: Some(text.into()),
-                },
+                Verdict::Returned(code, text) => {
+                    Answer { error: Some(text.into()), ..Answer::code(Outcome::Returned, code) }
+                }
             };
             pending.end(ticket, ended_ns, answer);
         });

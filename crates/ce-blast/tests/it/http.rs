@@ -92,6 +92,21 @@ fn connections_are_used_again() {
 }
 
 #[test]
+fn the_time_to_open_a_connection_is_told_where_one_was_opened() {
+    // The first connection is opened before the run; every answer ends the one it came over.
+    let server = Server::start(|_| Act::ReplyAndClose(200));
+    let args = ["--to", &server.url(), "--vus", "1", "--pause", "5ms"];
+    let run = ce_blast().args(args).stdin(events(20)).run();
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(Ok, 20)]);
+    assert_eq!((stream.samples[0].connect_ns, server.connections()), (None, 20));
+    for sample in &stream.samples[1..] {
+        assert!(sample.connect_ns.is_some_and(|ns| ns > 0 && ns < sample.service_ns), "{sample:?}");
+        assert_eq!(sample.tls_ns, None);
+    }
+}
+
+#[test]
 fn a_connection_that_the_server_closed_while_idle_is_no_error() {
     // Every second answer ends its connection, which the client learns only later.
     let server = Server::start(|number| match number % 2 {

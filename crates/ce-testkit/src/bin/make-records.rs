@@ -62,6 +62,8 @@ impl Plan {
                 bytes: 281,
                 attempt: 1,
                 superseded: false,
+                connect_ns: None,
+                tls_ns: None,
             }))?;
         }
         let mut outcomes = OutcomeCounts::default();

@@ -77,6 +77,23 @@ fn checks_of_all_senders_add_up_and_a_success_that_failed_one_is_named() {
 }
 
 #[test]
+fn the_connections_that_were_opened_have_figures_of_their_own() {
+    let folder = Folder::new();
+    let opened = r#","connect_ns":4000,"tls_ns":9000,"outcome""#;
+    let sent = sent(10).replacen(r#","outcome""#, opened, 2).replacen("4000", "2000", 1);
+    let out = folder.path("run");
+    lat_collect().stdin(sent).arg("--out").arg(&out).run().expect_code(0);
+    let metrics = &json(&out, "summary.json")["overall"]["metrics"];
+    let figure = |metric: &str, of: &str| metrics[metric][of].as_f64();
+    assert_eq!(
+        (figure("connect_us", "count"), figure("connect_us", "p50")),
+        (Some(2.0), Some(2.0))
+    );
+    assert_eq!((figure("connect_us", "max"), figure("tls_us", "mean")), (Some(4.0), Some(9.0)));
+    assert_eq!(figure("service_us", "count"), Some(10.0), "it has them in it");
+}
+
+#[test]
 fn fifos_are_read_side_by_side() {
     let folder = Folder::new();
     let (a, b) = (folder.path("a"), folder.path("b"));

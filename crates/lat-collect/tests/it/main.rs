@@ -110,6 +110,8 @@ fn sample(seq: u64, due_ns: u64, service_ns: u64, outcome: Outcome) -> Record<'s
         bytes: 1,
         attempt: 1,
         superseded: false,
+        connect_ns: None,
+        tls_ns: None,
     })
 }
 
