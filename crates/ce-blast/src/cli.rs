@@ -164,7 +164,8 @@ pub struct Cli {
     #[arg(long, env = "CE_TRANSIENT", value_parser = BoolishValueParser::new())]
     pub transient: bool,
 
-    /// AMQP: connections to publish over, with a channel each
+    /// AMQP and HTTP/2: connections to send over; an AMQP connection has a channel, and one of HTTP/2
+    /// carries many requests at a time. HTTP/1.1 opens as many as there are events in flight
     #[arg(long, env = "CE_CONNECTIONS", value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub connections: u16,

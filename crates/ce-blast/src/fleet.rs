@@ -75,13 +75,17 @@ fn senders_to(cli: &Cli, url: &str, routing_key: RoutingKey) -> anyhow::Result<V
             let host = target.address().map_or("", |(host, _)| host);
             let manner = Manner {
                 mode: cli.mode,
+                http2: cli.http.http2,
                 batch: cli.http.batch_size(cli.mode)?,
                 headers: collect_headers(&cli.http)?,
                 success: cli.http.success.clone(),
                 checks: cli.http.checks(),
             };
             let http = HttpTarget::new(uri, host, *tls, address, manner);
-            Ok(vec![Sender::Http(Box::new(http.with_context(|| masked_url(url))?))])
+            let http = Box::new(http.with_context(|| masked_url(url))?);
+            // Over HTTP/1.1 one sender opens as many as it needs.
+            let connections = if cli.http.http2 { cli.connections } else { 1 };
+            Ok((0..connections).map(|_| Sender::Http(http.clone())).collect())
         }
         (Target::Amqp { .. }, Some(_)) if cli.mode == ContentMode::Batched => {
             bail!("--mode batched: AMQP has no batches; leave it out for {}", masked_url(url))

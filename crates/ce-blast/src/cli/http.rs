@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use ce_cli::parse;
+use clap::builder::BoolishValueParser;
 
 use super::ContentMode;
 use super::check::{Check, Rule};
@@ -22,6 +23,10 @@ pub struct HttpArgs {
     /// HTTP: the status codes that mean success, e.g., 200-299,302; redirects are not followed
     #[arg(long, env = "CE_SUCCESS", value_name = "CODES", default_value = "200-299")]
     pub success: Codes,
+
+    /// HTTP: speak HTTP/2, by prior knowledge on http:, and agreed on by ALPN on https:
+    #[arg(long, env = "CE_HTTP2", value_parser = BoolishValueParser::new())]
+    pub http2: bool,
 
     /// HTTP: check the status of every answer, e.g., 202. Checks are counted apart, as k6's are: an
     /// event whose check fails is named in errors.csv, and is a success or not by --success alone;
@@ -78,6 +83,7 @@ impl HttpArgs {
         [
             (!self.headers.is_empty(), "--header"),
             (self.bearer_token_file.is_some(), "--bearer-token-file"),
+            (self.http2, "--http2"),
             (self.expect_status.is_some(), "--expect-status"),
             (!self.expect_json.is_empty(), "--expect-json"),
             (self.expect_within.is_some(), "--expect-within"),

@@ -1,23 +1,19 @@
-//! HTTP/1.1 with keep-alive: one POST per event, in structured or binary mode, or per batch.
-//!
-//! Each request has a connection to itself while it is under way. An idle connection is taken where
-//! there is one, the most recently used first; else a new one is opened. So there are never more
-//! connections than events in flight.
+//! HTTP/1.1 with keep-alive, or HTTP/2: one POST per event, in structured or binary mode, or per
+//! batch.
 
 mod batch;
 mod check;
 mod connection;
+mod exchange;
 mod request;
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use bytes::Bytes;
 use ce_record::Outcome;
-use http_body_util::BodyExt;
+use hyper::Uri;
 use hyper::header::HeaderMap;
-use hyper::{Response, Uri, body::Incoming};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 
@@ -31,8 +27,9 @@ use crate::cli::http::Codes;
 use crate::job::{Answer, Job, Opened};
 use crate::record::Tally;
 use batch::{Added, Batch};
-use check::{BODY_LIMIT, Checks, Seen};
-use connection::{Connection, Connector};
+use check::{Checks, Seen};
+use connection::Connector;
+use exchange::{Exchange, Reply};
 use request::{Outgoing, Requests};
 
 /// An HTTP endpoint, resolved.
@@ -49,6 +46,8 @@ pub(crate) struct HttpTarget {
 #[derive(Debug, Clone)]
 pub(crate) struct Manner {
     pub(crate) mode: ContentMode,
+    /// By prior knowledge, or ALPN where there is TLS.
+    pub(crate) http2: bool,
     /// Events leave together; for batched mode.
     pub(crate) batch: Option<BatchSize>,
     /// Of every request; they come before ours.
@@ -66,9 +65,10 @@ impl HttpTarget {
         address: SocketAddr,
         manner: Manner,
     ) -> anyhow::Result<Self> {
-        let Manner { mode, batch, headers, success, checks } = manner;
-        let connector = Connector::new(address, host, is_tls)?;
-        Ok(Self { connector, requests: Requests::new(uri, headers, mode)?, batch, success, checks })
+        let Manner { mode, http2, batch, headers, success, checks } = manner;
+        let connector = Connector::new(address, host, is_tls, http2)?;
+        let requests = Requests::new(uri, headers, mode, http2)?;
+        Ok(Self { connector, requests, batch, success, checks })
     }
 }
 
@@ -77,9 +77,7 @@ struct Shared {
     target: HttpTarget,
     batch: Option<RefCell<Batch>>,
     checks: RefCell<Checks>,
-    /// Whether bodies of answers are kept to be checked.
-    keep_bodies: bool,
-    idle: RefCell<Vec<Connection>>,
+    exchange: Exchange,
     pending: RefCell<Pending>,
     limits: Limits,
     emptied: tokio::sync::Notify,
@@ -97,12 +95,12 @@ pub(super) async fn send(
         return Tally::default();
     };
     let checks = Checks::new(target.checks.clone());
+    let (connector, success) = (target.connector.clone(), target.success.clone());
     let shared = Rc::new(Shared {
-        keep_bodies: checks.need_body(),
+        exchange: Exchange::new(connector, first, success, checks.need_body()),
         checks: RefCell::new(checks),
         batch: target.batch.map(|size| RefCell::new(Batch::new(size))),
         target,
-        idle: RefCell::new(vec![first]),
         pending: RefCell::new(Pending::new(recorder)),
         limits,
         emptied: tokio::sync::Notify::new(),
@@ -147,7 +145,10 @@ impl Shared {
         let ticket = self.pending.borrow_mut().begin(job);
         match request {
             Ok(request) => self.spawn([ticket], request),
-            Err(why) => self.end(&[ticket], &Answer::text(Outcome::ProtocolError, &why).into()),
+            Err(why) => {
+                let answer = Answer::text(Outcome::ProtocolError, &why);
+                self.end(&[ticket], &answer.into(), None);
+            }
         }
     }
 
@@ -170,20 +171,19 @@ impl Shared {
 
     async fn attempt(&self, tickets: &[Ticket], request: Outgoing) {
         let opened = Cell::new(None);
-        let reply = timeout(self.limits.timeout, self.exchange(request, &opened)).await;
-        let mut reply = reply.unwrap_or_else(|_| Answer::new(Outcome::Timeout).into());
-        reply.opened = opened.get();
-        self.end(tickets, &reply);
+        let reply = timeout(self.limits.timeout, self.exchange.send(request, &opened)).await;
+        let reply = reply.unwrap_or_else(|_| Answer::new(Outcome::Timeout).into());
+        self.end(tickets, &reply, opened.get());
     }
 
     /// Records how a request ended, for each of its events.
-    fn end(&self, tickets: &[Ticket], reply: &Reply) {
+    fn end(&self, tickets: &[Ticket], reply: &Reply, opened: Option<Opened>) {
         let mut pending = self.pending.borrow_mut();
         let mut checks = self.checks.borrow_mut();
         let json = reply.body.as_ref().and_then(|body| serde_json::from_slice(body).ok());
         let ended_ns = pending.now_ns();
         // A connection is opened once, for the first of several events.
-        let mut opened = reply.opened.map(Box::new);
+        let mut opened = opened.map(Box::new);
         for &ticket in tickets {
             let mut answer = Answer { opened: opened.take(), ..reply.answer.clone() };
             if !checks.is_empty()
@@ -197,77 +197,5 @@ impl Shared {
         if pending.is_empty() {
             self.emptied.notify_one();
         }
-    }
-
-    /// Sends one request and reads the whole answer.
-    async fn exchange(&self, mut request: Outgoing, opened: &Cell<Option<Opened>>) -> Reply {
-        loop {
-            let idle = self.idle.borrow_mut().pop();
-            let is_new = idle.is_none();
-            let mut connection = match idle {
-                // Ready at once, apart from the moment between an answer and its last byte.
-                Some(mut connection) => match connection.ready().await {
-                    Ok(()) => connection,
-                    Err(_closed) => continue,
-                },
-                // Boxed, because it is large and rare, and would be a part of every attempt's task.
-                None => match Box::pin(self.target.connector.connect(opened)).await {
-                    Ok(connection) => connection,
-                    Err(answer) => return answer.into(),
-                },
-            };
-            match connection.try_send_request(request).await {
-                Ok(response) => return self.read(connection, response).await,
-                Err(mut err) => match err.take_message() {
-                    // The peer closed an idle connection before the request left: not an attempt.
-                    Some(unsent) if !is_new => request = unsent,
-                    _ => return Answer::error(Outcome::ProtocolError, err.error()).into(),
-                },
-            }
-        }
-    }
-
-    /// Reads the body to its end, so that the connection can be used again.
-    async fn read(&self, connection: Connection, response: Response<Incoming>) -> Reply {
-        let status = response.status();
-        let mut incoming = response.into_body();
-        let mut body = self.keep_bodies.then(Vec::new);
-        while let Some(frame) = incoming.frame().await {
-            match frame {
-                Ok(frame) => keep(&mut body, frame.data_ref()),
-                Err(err) => return Answer::error(Outcome::ProtocolError, &err).into(),
-            }
-        }
-        self.idle.borrow_mut().push(connection);
-        let code = status.as_u16();
-        let is_success = self.target.success.includes(code);
-        let answer = Answer::code(if is_success { Outcome::Ok } else { Outcome::Rejected }, code);
-        Reply { answer, body, opened: None }
-    }
-}
-
-/// Adds to a body that is kept, until it is too long to be looked at.
-fn keep(body: &mut Option<Vec<u8>>, data: Option<&Bytes>) {
-    if let (Some(kept), Some(data)) = (&mut *body, data) {
-        if kept.len() + data.len() > BODY_LIMIT {
-            *body = None;
-        } else {
-            kept.extend_from_slice(data);
-        }
-    }
-}
-
-/// How a request ended.
-struct Reply {
-    answer: Answer,
-    /// The body of the answer, if somebody wants to look at it.
-    body: Option<Vec<u8>>,
-    /// The connection that was opened for it.
-    opened: Option<Opened>,
-}
-
-impl From<Answer> for Reply {
-    fn from(answer: Answer) -> Self {
-        Self { answer, body: None, opened: None }
     }
 }

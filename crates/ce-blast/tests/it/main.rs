@@ -7,6 +7,7 @@ mod amqp_faults;
 mod closed_loop;
 mod edges;
 mod http;
+mod http2;
 mod http_batched;
 mod http_binary;
 mod http_checks;

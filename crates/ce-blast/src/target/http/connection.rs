@@ -2,19 +2,24 @@
 
 use std::cell::Cell;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use ce_record::Outcome;
 use http_body_util::Full;
-use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::client::conn::{http1, http2};
+use hyper::rt::{Executor, Read, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::exchange::OpenedCell;
 use crate::job::{Answer, Opened};
 use crate::target::tls;
 
@@ -22,13 +27,30 @@ use crate::target::tls;
 const STARTING: Duration = Duration::from_secs(1);
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 
-pub(super) type Connection = SendRequest<Full<Bytes>>;
+/// A connection that carries one request at a time.
+pub(super) type One = http1::SendRequest<Full<Bytes>>;
+/// A connection that carries many, over HTTP/2.
+pub(super) type Two = http2::SendRequest<Full<Bytes>>;
+
+/// A connection of either kind.
+pub(super) enum Connection {
+    One(One),
+    Two(Two),
+}
+
+/// Until the peer has said how many requests it takes at a time, HTTP/2 allows this many. Nobody says
+/// just that, so it also tells whether the peer has spoken.
+const BEFORE_SETTINGS: usize = 101;
+/// Between two looks whether it has.
+const LOOK: Duration = Duration::from_millis(1);
+const NO_HTTP2: &str = "the server does not speak HTTP/2: leave out --http2";
 
 /// An endpoint to connect to. Its name was resolved once: what was checked is what is loaded.
 #[derive(Debug, Clone)]
 pub(super) struct Connector {
     address: SocketAddr,
     tls: Option<(TlsOut, ServerName<'static>)>,
+    http2: bool,
 }
 
 /// A connector without its certificates in debug output.
@@ -43,37 +65,78 @@ impl std::fmt::Debug for TlsOut {
 
 impl Connector {
     /// Connects to `address`, where `host` was found.
-    pub(super) fn new(address: SocketAddr, host: &str, is_tls: bool) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        address: SocketAddr,
+        host: &str,
+        is_tls: bool,
+        http2: bool,
+    ) -> anyhow::Result<Self> {
         let tls = if is_tls {
             let name = ServerName::try_from(host.to_owned()).context("the target's host")?;
-            Some((TlsOut(tls::connector()?), name))
+            let mut connector = tls::connector()?;
+            if http2 {
+                let mut config = ClientConfig::clone(connector.config());
+                config.alpn_protocols = vec![b"h2".to_vec()];
+                connector = TlsConnector::from(Arc::new(config));
+            }
+            Some((TlsOut(connector), name))
         } else {
             None
         };
-        Ok(Self { address, tls })
+        Ok(Self { address, tls, http2 })
     }
 
-    /// Opens a connection, and notes how long that took as soon as it is known.
-    pub(super) async fn connect(
+    pub(super) fn is_http2(&self) -> bool {
+        self.http2
+    }
+
+    /// Opens a connection for one request at a time.
+    pub(super) async fn connect_one(&self, opened: &OpenedCell) -> Result<One, Answer> {
+        match self.socket(opened).await? {
+            Socket::Plain(socket) => one(TokioIo::new(socket)).await,
+            Socket::Tls(stream) => one(TokioIo::new(stream)).await,
+        }
+    }
+
+    /// Opens a connection for many requests. The first is not ready before the peer has shown that it
+    /// speaks HTTP/2.
+    pub(super) async fn connect_two(
         &self,
-        opened: &Cell<Option<Opened>>,
-    ) -> Result<Connection, Answer> {
+        is_first: bool,
+        opened: &OpenedCell,
+    ) -> Result<Two, Answer> {
+        match self.socket(opened).await? {
+            Socket::Plain(socket) => two(TokioIo::new(socket), is_first).await,
+            Socket::Tls(stream) if stream.get_ref().1.alpn_protocol() != Some(b"h2") => {
+                Err(Answer::text(Outcome::ConnectError, NO_HTTP2))
+            }
+            Socket::Tls(stream) => two(TokioIo::new(stream), is_first).await,
+        }
+    }
+
+    async fn connect_first(&self) -> Result<Connection, Answer> {
+        let opened = Cell::new(None);
+        if self.http2 {
+            self.connect_two(true, &opened).await.map(Connection::Two)
+        } else {
+            self.connect_one(&opened).await.map(Connection::One)
+        }
+    }
+
+    /// Connects, and notes how long that took as soon as it is known.
+    async fn socket(&self, opened: &OpenedCell) -> Result<Socket, Answer> {
         let refuse = |err: &dyn std::error::Error| Answer::error(Outcome::ConnectError, err);
         let begun = Instant::now();
         let socket = TcpStream::connect(self.address).await.map_err(|err| refuse(&err))?;
         socket.set_nodelay(true).map_err(|err| refuse(&err))?;
         let connect_ns = ns(begun.elapsed());
         opened.set(Some(Opened { connect_ns, tls_ns: None }));
-        match &self.tls {
-            None => drive(TokioIo::new(socket)).await,
-            Some((connector, name)) => {
-                let begun = Instant::now();
-                let stream = connector.0.connect(name.clone(), socket).await;
-                let stream = stream.map_err(|err| refuse(&err))?;
-                opened.set(Some(Opened { connect_ns, tls_ns: Some(ns(begun.elapsed())) }));
-                drive(TokioIo::new(stream)).await
-            }
-        }
+        let Some((connector, name)) = &self.tls else { return Ok(Socket::Plain(socket)) };
+        let begun = Instant::now();
+        let stream = connector.0.connect(name.clone(), socket).await;
+        let stream = stream.map_err(|err| refuse(&err))?;
+        opened.set(Some(Opened { connect_ns, tls_ns: Some(ns(begun.elapsed())) }));
+        Ok(Socket::Tls(Box::new(stream)))
     }
 
     /// Opens the first connection. A target that refuses may have been started a moment ago, in the
@@ -82,7 +145,7 @@ impl Connector {
         let address = self.address;
         let deadline = Instant::now() + STARTING.min(patience);
         loop {
-            match timeout(patience, self.connect(&Cell::new(None))).await {
+            match timeout(patience, self.connect_first()).await {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(_)) if Instant::now() < deadline => tokio::time::sleep(ASK_AGAIN).await,
                 Ok(Err(answer)) => {
@@ -101,15 +164,43 @@ fn ns(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
-async fn drive<T>(io: T) -> Result<Connection, Answer>
-where
-    T: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
-{
+async fn one<T: Read + Write + Unpin + 'static>(io: T) -> Result<One, Answer> {
     let (sender, connection) =
-        handshake(io).await.map_err(|err| Answer::error(Outcome::ConnectError, &err))?;
+        http1::handshake(io).await.map_err(|err| Answer::error(Outcome::ConnectError, &err))?;
     // Its errors reach the request that is under way.
     tokio::task::spawn_local(async move { drop(connection.await) });
     Ok(sender)
+}
+async fn two<T: Read + Write + Unpin + 'static>(io: T, is_first: bool) -> Result<Two, Answer> {
+    let mut builder = http2::Builder::new(Local);
+    builder.initial_max_send_streams(BEFORE_SETTINGS);
+    let (sender, mut connection) =
+        builder.handshake(io).await.map_err(|err| Answer::error(Outcome::ConnectError, &err))?;
+    while is_first && connection.current_max_send_streams() == BEFORE_SETTINGS {
+        tokio::select! {
+            _ = &mut connection => return Err(Answer::text(Outcome::ConnectError, NO_HTTP2)),
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+    // Its errors reach the requests that are under way.
+    tokio::task::spawn_local(async move { drop(connection.await) });
+    Ok(sender)
+}
+
+/// Runs the parts of an HTTP/2 connection on the thread of its sender.
+#[derive(Debug, Clone, Copy)]
+struct Local;
+
+impl<F: Future<Output: 'static> + 'static> Executor<F> for Local {
+    fn execute(&self, part: F) {
+        tokio::task::spawn_local(part);
+    }
+}
+
+/// A socket that is connected.
+enum Socket {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 #[cfg(test)]
@@ -121,9 +212,9 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         // A name that no resolver knows: nobody asks one.
-        let connector = Connector::new(address, "nowhere.invalid", false).expect("no TLS");
+        let connector = Connector::new(address, "nowhere.invalid", false, false).expect("no TLS");
         let opened = Cell::new(None);
-        let open = connector.connect(&opened);
+        let open = connector.connect_one(&opened);
         let connection = tokio::task::LocalSet::new().run_until(open).await;
         assert!(connection.is_ok());
         assert!(opened.get().is_some_and(|it| it.connect_ns > 0 && it.tls_ns.is_none()));

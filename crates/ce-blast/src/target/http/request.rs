@@ -20,7 +20,8 @@ pub(super) type Outgoing = Request<Full<Bytes>>;
 /// What the requests to one endpoint have in common.
 #[derive(Debug, Clone)]
 pub(super) struct Requests {
-    path: Uri,
+    /// The path, or over HTTP/2, which has no header `host`, the whole URL.
+    uri: Uri,
     headers: HeaderMap,
     mode: ContentMode,
 }
@@ -31,11 +32,21 @@ impl Requests {
         uri: &Uri,
         mut headers: HeaderMap,
         mode: ContentMode,
+        http2: bool,
     ) -> anyhow::Result<Self> {
-        let authority = uri.authority().map_or("", |authority| authority.as_str());
-        let without_user = authority.rsplit('@').next().unwrap_or(authority);
-        let host_header = HeaderValue::from_str(without_user).context("the target's host")?;
-        headers.entry(HOST).or_insert(host_header);
+        let authority = uri.authority().context("the target's host")?.as_str();
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let uri = if http2 {
+            let host = headers.remove(HOST);
+            let host = host.as_ref().map_or(Ok(authority), |host| host.to_str());
+            let scheme = uri.scheme_str().unwrap_or("http");
+            let whole = Uri::builder().scheme(scheme).authority(host.context("the header `host`")?);
+            whole.path_and_query(path).build().context("the header `host`")?
+        } else {
+            let host = HeaderValue::from_str(authority).context("the target's host")?;
+            headers.entry(HOST).or_insert(host);
+            path.parse().context("the target's path")?
+        };
         let agent = concat!("ce-blast/", env!("CARGO_PKG_VERSION"));
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(agent));
         let content_type = match mode {
@@ -46,9 +57,7 @@ impl Requests {
         if let Some(content_type) = content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
-        let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let path = path.parse().context("the target's path")?;
-        Ok(Self { path, headers, mode })
+        Ok(Self { uri, headers, mode })
     }
 
     /// The request that carries an event, or why HTTP cannot carry it.
@@ -74,7 +83,7 @@ impl Requests {
     fn post(&self, headers: HeaderMap, body: Bytes) -> Outgoing {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.path.clone();
+        *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = headers;
         request
     }

@@ -1,6 +1,7 @@
-//! What several tests need: a server that behaves as told, a broker's topology and
+//! What several tests need: servers that behave as told, a broker's topology and
 //! a proxy before it, a stream of records.
 
+pub(crate) mod http2;
 pub(crate) mod proxy;
 pub(crate) mod server;
 pub(crate) mod stream;

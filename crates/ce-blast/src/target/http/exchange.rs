@@ -1,0 +1,186 @@
+//! From a request to its answer, over whichever connection there is.
+//!
+//! Over HTTP/1.1 each request has a connection to itself while it is under way. An idle connection is
+//! taken where there is one, the most recently used first; else a new one is opened. So there are
+//! never more connections than requests under way. Over HTTP/2 all requests of a sender share one
+//! connection, and one is opened when that has gone.
+
+use std::cell::{Cell, RefCell};
+
+use bytes::Bytes;
+use ce_record::Outcome;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::{Response, client::conn};
+use tokio::sync::Mutex;
+
+use super::check::BODY_LIMIT;
+use super::connection::{Connection, Connector, One, Two};
+use super::request::Outgoing;
+use crate::cli::http::Codes;
+use crate::job::{Answer, Opened};
+
+/// The connections of a sender, and what it looks for in answers.
+pub(super) struct Exchange {
+    connector: Connector,
+    success: Codes,
+    /// Whether bodies of answers are kept to be checked.
+    keep_bodies: bool,
+    idle: RefCell<Vec<One>>,
+    shared: RefCell<Option<Two>>,
+    /// Held by who opens the shared connection, so that nobody opens another.
+    opening: Mutex<()>,
+}
+
+/// How a request ended.
+pub(super) struct Reply {
+    pub(super) answer: Answer,
+    /// The body of the answer, if somebody wants to look at it.
+    pub(super) body: Option<Vec<u8>>,
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Self {
+        Self { answer, body: None }
+    }
+}
+
+/// Where it is noted that a connection was opened. A request that is given up has opened it, too.
+pub(super) type OpenedCell = Cell<Option<Opened>>;
+
+impl Exchange {
+    /// Begins with a connection that is open.
+    pub(super) fn new(
+        connector: Connector,
+        first: Connection,
+        success: Codes,
+        keep_bodies: bool,
+    ) -> Self {
+        let (one, two) = match first {
+            Connection::One(one) => (Some(one), None),
+            Connection::Two(two) => (None, Some(two)),
+        };
+        Self {
+            connector,
+            success,
+            keep_bodies,
+            idle: RefCell::new(one.into_iter().collect()),
+            shared: RefCell::new(two),
+            opening: Mutex::const_new(()),
+        }
+    }
+
+    /// Sends one request and reads the whole answer.
+    pub(super) async fn send(&self, request: Outgoing, opened: &OpenedCell) -> Reply {
+        if self.connector.is_http2() {
+            self.send_shared(request, opened).await
+        } else {
+            self.send_alone(request, opened).await
+        }
+    }
+
+    async fn send_alone(&self, mut request: Outgoing, opened: &OpenedCell) -> Reply {
+        loop {
+            let idle = self.idle.borrow_mut().pop();
+            let is_new = idle.is_none();
+            let mut connection = match idle {
+                // Ready at once, apart from the moment between an answer and its last byte.
+                Some(mut connection) => match connection.ready().await {
+                    Ok(()) => connection,
+                    Err(_closed) => continue,
+                },
+                // Boxed, because it is large and rare, and would be a part of every attempt's task.
+                None => match Box::pin(self.connector.connect_one(opened)).await {
+                    Ok(connection) => connection,
+                    Err(answer) => return answer.into(),
+                },
+            };
+            match connection.try_send_request(request).await {
+                Ok(response) => {
+                    let reply = self.read(response).await;
+                    if reply.answer.code.is_some() {
+                        self.idle.borrow_mut().push(connection);
+                    }
+                    return reply;
+                }
+                Err(err) => match unsent(err, is_new) {
+                    Ok(unsent) => request = unsent,
+                    Err(answer) => return answer.into(),
+                },
+            }
+        }
+    }
+
+    async fn send_shared(&self, mut request: Outgoing, opened: &OpenedCell) -> Reply {
+        loop {
+            let mut is_new = false;
+            let open = self.shared.borrow().clone().filter(|connection| !connection.is_closed());
+            let mut connection = match open {
+                Some(connection) => connection,
+                None => match Box::pin(self.reopen(opened)).await {
+                    Ok(connection) => {
+                        is_new = opened.get().is_some();
+                        connection
+                    }
+                    Err(answer) => return answer.into(),
+                },
+            };
+            match connection.try_send_request(request).await {
+                Ok(response) => return self.read(response).await,
+                Err(err) => match unsent(err, is_new) {
+                    Ok(unsent) => request = unsent,
+                    Err(answer) => return answer.into(),
+                },
+            }
+        }
+    }
+
+    /// The shared connection, opened again by whoever comes first.
+    async fn reopen(&self, opened: &OpenedCell) -> Result<Two, Answer> {
+        let _turn = self.opening.lock().await;
+        let open = self.shared.borrow().clone().filter(|connection| !connection.is_closed());
+        if let Some(connection) = open {
+            return Ok(connection);
+        }
+        let connection = self.connector.connect_two(false, opened).await?;
+        *self.shared.borrow_mut() = Some(connection.clone());
+        Ok(connection)
+    }
+
+    /// Reads the body to its end, so that the connection can be used again.
+    async fn read(&self, response: Response<Incoming>) -> Reply {
+        let status = response.status();
+        let mut incoming = response.into_body();
+        let mut body = self.keep_bodies.then(Vec::new);
+        while let Some(frame) = incoming.frame().await {
+            match frame {
+                Ok(frame) => keep(&mut body, frame.data_ref()),
+                Err(err) => return Answer::error(Outcome::ProtocolError, &err).into(),
+            }
+        }
+        let code = status.as_u16();
+        let is_success = self.success.includes(code);
+        let answer = Answer::code(if is_success { Outcome::Ok } else { Outcome::Rejected }, code);
+        Reply { answer, body }
+    }
+}
+
+/// The request, if its connection was closed before it left: that is no attempt, unless the connection
+/// was opened for it.
+fn unsent(mut err: conn::TrySendError<Outgoing>, is_new: bool) -> Result<Outgoing, Answer> {
+    match err.take_message() {
+        Some(request) if !is_new => Ok(request),
+        _ => Err(Answer::error(Outcome::ProtocolError, err.error())),
+    }
+}
+
+/// Adds to a body that is kept, until it is too long to be looked at.
+fn keep(body: &mut Option<Vec<u8>>, data: Option<&Bytes>) {
+    if let (Some(kept), Some(data)) = (&mut *body, data) {
+        if kept.len() + data.len() > BODY_LIMIT {
+            *body = None;
+        } else {
+            kept.extend_from_slice(data);
+        }
+    }
+}

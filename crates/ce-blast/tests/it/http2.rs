@@ -1,0 +1,124 @@
+//! HTTP/2 with prior knowledge: many events under way on few connections.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ce_record::Outcome::{Ok, ProtocolError, Rejected, Timeout};
+use ce_testkit::Run;
+use hyper::Version;
+
+use crate::support::http2::{Act, Http2Server};
+use crate::support::{Server, Stream};
+use crate::{ce_blast, events};
+
+fn send(server: &Http2Server, count: usize, args: &[&str]) -> Run {
+    let run = ce_blast().args(["--http2", "--to", &server.url()]).args(args).stdin(events(count));
+    let run = run.run();
+    run.expect_code(0);
+    run
+}
+
+#[test]
+fn every_event_arrives_once_over_one_connection() {
+    let server = Http2Server::start(|number| match number % 10 {
+        9 => Act::ReplyAfter(Duration::from_millis(200), 503),
+        _ => Act::Reply(202),
+    });
+    let run = send(&server, 1000, &["--rate", "1000/s", "--header", "x-a: 1"]);
+    let stream = Stream::read(&run.stdout);
+    stream.expect_outcomes(&[(Ok, 900), (Rejected, 100)]);
+    assert_eq!(server.connections(), 1);
+    assert!(stream.end.generator.as_ref().unwrap().peak_in_flight > 5, "they share it");
+    let (seen, input) = (server.seen(), events(1000));
+    let bodies: BTreeSet<&[u8]> = seen.iter().map(|it| it.body.as_ref()).collect();
+    assert_eq!((seen.len(), bodies), (1000, input.lines().map(str::as_bytes).collect()));
+    let head = &seen[0].head;
+    assert_eq!((head.version, head.method.as_str()), (Version::HTTP_2, "POST"));
+    assert_eq!(head.uri.to_string(), server.url());
+    let header = |name: &str| head.headers.get(name).map(|value| value.to_str().unwrap());
+    assert_eq!(header("content-type"), Some("application/cloudevents+json"));
+    assert_eq!((header("x-a"), header("host")), (Some("1"), None));
+}
+
+#[test]
+fn connections_are_as_many_as_are_asked_for_and_used_in_turn() {
+    let server = Http2Server::start(|_| Act::Reply(202));
+    let args = ["--rate", "500/s", "--connections", "3", "--mode", "binary"];
+    let run = send(&server, 300, &[&args[..], &["--header", "host: inner.test"]].concat());
+    Stream::read(&run.stdout).expect_outcomes(&[(Ok, 300)]);
+    assert_eq!(server.connections(), 3);
+    let seen = server.seen();
+    for connection in 1..=3 {
+        assert_eq!(seen.iter().filter(|it| it.connection == connection).count(), 100);
+    }
+    let ids = seen.iter().map(|it| it.head.headers["ce-id"].to_str().unwrap().to_owned());
+    assert_eq!(ids.collect::<BTreeSet<_>>().len(), 300);
+    assert_eq!(seen[0].head.uri.authority().unwrap().as_str(), "inner.test");
+}
+
+#[test]
+fn a_stream_that_is_reset_fails_alone() {
+    let server = Http2Server::start(|number| match number % 10 {
+        9 => Act::Reset,
+        _ => Act::Reply(202),
+    });
+    let run = send(&server, 200, &["--rate", "400/s"]);
+    let stream = Stream::read(&run.stdout);
+    stream.expect_outcomes(&[(Ok, 180), (ProtocolError, 20)]);
+    for sample in stream.ended(ProtocolError) {
+        let error = sample.error.as_ref().unwrap();
+        assert!(error.contains("stream error received"), "{error}");
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn a_server_that_says_go_away_loses_nothing() {
+    let server = Http2Server::start(|number| match number {
+        50 | 120 => Act::GoAway(202),
+        _ => Act::ReplyAfter(Duration::from_millis(20), 202),
+    });
+    let run = send(&server, 300, &["--rate", "300/s"]);
+    let stream = Stream::read(&run.stdout);
+    let (ok, broken) = (stream.count(Ok), stream.count(ProtocolError));
+    // What left before the word had come may not have been taken; that is told and not guessed.
+    assert!(ok >= 290 && ok + broken == 300, "{ok} ok, {broken} broken");
+    assert_eq!(server.connections(), 3);
+    let opened = stream.samples.iter().filter(|sample| sample.connect_ns.is_some()).count();
+    assert_eq!(opened, 2, "the first was opened before the run");
+}
+
+#[test]
+fn a_connection_that_is_cut_breaks_what_is_under_way_and_another_is_opened() {
+    let server = Http2Server::start(|number| match number {
+        100 => Act::Cut,
+        _ => Act::ReplyAfter(Duration::from_millis(50), 202),
+    });
+    let run = send(&server, 300, &["--rate", "300/s"]);
+    let stream = Stream::read(&run.stdout);
+    let (ok, broken) = (stream.count(Ok), stream.count(ProtocolError));
+    assert!(broken >= 1 && ok >= 100 && ok + broken == 300, "{ok} ok, {broken} broken");
+    assert!(stream.ended(ProtocolError).all(|sample| sample.error.is_some()));
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn an_answer_that_never_comes_leaves_the_connection_to_the_others() {
+    let server = Http2Server::start(|number| match number % 10 {
+        9 => Act::Silence,
+        _ => Act::Reply(202),
+    });
+    let run = send(&server, 100, &["--rate", "200/s", "--timeout", "400ms"]);
+    Stream::read(&run.stdout).expect_outcomes(&[(Ok, 90), (Timeout, 10)]);
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn a_server_without_http2_is_one_error() {
+    let server = Server::start(|_| crate::support::Act::Garbage);
+    let args = ["--http2", "--to", &server.url(), "--rate", "9/s", "--timeout", "2s"];
+    let run = ce_blast().args(args).stdin(events(1)).run();
+    run.expect_code(2);
+    assert_eq!((run.stdout.as_str(), run.stderr.lines().count()), ("", 1), "{}", run.stderr);
+    assert!(run.stderr.contains("does not speak HTTP/2: leave out --http2"), "{}", run.stderr);
+}
