@@ -3,6 +3,7 @@
 pub mod check;
 pub mod guard;
 pub mod http;
+pub mod retry;
 
 use std::path::PathBuf;
 use std::time::Duration;

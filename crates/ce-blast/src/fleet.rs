@@ -40,6 +40,7 @@ struct Seated<'scope> {
 /// The senders of a plan, not yet connected, grouped by place.
 pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>, Vec<Sender>)>> {
     cli.http.batch_size(cli.mode)?;
+    cli.http.retry.policy(cli.seed)?;
     let mut places: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
     for (number, scenario) in plan.scenarios.iter().enumerate() {
         places.entry(place(cli, scenario)?).or_default().push(number);
@@ -80,6 +81,7 @@ fn senders_to(cli: &Cli, url: &str, routing_key: RoutingKey) -> anyhow::Result<V
                 headers: collect_headers(&cli.http)?,
                 success: cli.http.success.clone(),
                 checks: cli.http.checks(),
+                retry: cli.http.retry.policy(cli.seed)?,
             };
             let http = HttpTarget::new(uri, host, *tls, address, manner);
             let http = Box::new(http.with_context(|| masked_url(url))?);

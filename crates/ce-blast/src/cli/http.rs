@@ -12,6 +12,7 @@ use clap::builder::BoolishValueParser;
 
 use super::ContentMode;
 use super::check::{Check, Rule};
+use super::retry::RetryArgs;
 use crate::target::BatchSize;
 
 /// Status codes that a final answer can have.
@@ -63,6 +64,10 @@ pub struct HttpArgs {
     /// lag; without it, 5ms
     #[arg(long, env = "CE_BATCH_WAIT", value_name = "DURATION", value_parser = batch_wait)]
     pub batch_wait: Option<Duration>,
+
+    /// Sending again.
+    #[command(flatten)]
+    pub retry: RetryArgs,
 }
 
 /// A longer wait would make the events later than a schedule allows that counts as kept.
@@ -84,6 +89,7 @@ impl HttpArgs {
             (!self.headers.is_empty(), "--header"),
             (self.bearer_token_file.is_some(), "--bearer-token-file"),
             (self.http2, "--http2"),
+            (self.retry.retry > 0, "--retry"),
             (self.expect_status.is_some(), "--expect-status"),
             (!self.expect_json.is_empty(), "--expect-json"),
             (self.expect_within.is_some(), "--expect-within"),

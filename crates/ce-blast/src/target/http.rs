@@ -6,10 +6,12 @@ mod check;
 mod connection;
 mod exchange;
 mod request;
+mod retry;
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use ce_record::Outcome;
 use hyper::Uri;
@@ -20,10 +22,12 @@ use tokio::time::timeout;
 use super::pending::{Pending, Ticket, grace_is_over};
 use super::{Limits, Seat};
 pub(crate) use batch::BatchSize;
+pub(crate) use retry::Retry;
 
 use crate::cli::ContentMode;
 use crate::cli::check::Check;
 use crate::cli::http::Codes;
+use crate::event::Event;
 use crate::job::{Answer, Job, Opened};
 use crate::record::Tally;
 use batch::{Added, Batch};
@@ -40,6 +44,7 @@ pub(crate) struct HttpTarget {
     batch: Option<BatchSize>,
     success: Codes,
     checks: Vec<Check>,
+    retry: Option<Retry>,
 }
 
 /// How events are sent to an endpoint, and which answers are good.
@@ -54,6 +59,8 @@ pub(crate) struct Manner {
     pub(crate) headers: HeaderMap,
     pub(crate) success: Codes,
     pub(crate) checks: Vec<Check>,
+    /// Whether and when an event is sent again.
+    pub(crate) retry: Option<Retry>,
 }
 
 impl HttpTarget {
@@ -65,10 +72,10 @@ impl HttpTarget {
         address: SocketAddr,
         manner: Manner,
     ) -> anyhow::Result<Self> {
-        let Manner { mode, http2, batch, headers, success, checks } = manner;
+        let Manner { mode, http2, batch, headers, success, checks, retry } = manner;
         let connector = Connector::new(address, host, is_tls, http2)?;
         let requests = Requests::new(uri, headers, mode, http2)?;
-        Ok(Self { connector, requests, batch, success, checks })
+        Ok(Self { connector, requests, batch, success, checks, retry })
     }
 }
 
@@ -164,16 +171,63 @@ impl Shared {
         self.spawn(tickets, request);
     }
 
-    fn spawn(self: &Rc<Self>, tickets: impl AsRef<[Ticket]> + 'static, request: Outgoing) {
+    fn spawn(self: &Rc<Self>, tickets: impl AsMut<[Ticket]> + 'static, request: Outgoing) {
         let shared = Rc::clone(self);
-        tokio::task::spawn_local(async move { shared.attempt(tickets.as_ref(), request).await });
+        tokio::task::spawn_local(async move { shared.deliver(tickets, request).await });
     }
 
-    async fn attempt(&self, tickets: &[Ticket], request: Outgoing) {
-        let opened = Cell::new(None);
-        let reply = timeout(self.limits.timeout, self.exchange.send(request, &opened)).await;
-        let reply = reply.unwrap_or_else(|_| Answer::new(Outcome::Timeout).into());
-        self.end(tickets, &reply, opened.get());
+    /// Sends a request, and again where that is wanted.
+    async fn deliver(&self, mut tickets: impl AsMut<[Ticket]>, mut request: Outgoing) {
+        let tickets = tickets.as_mut();
+        loop {
+            let opened = Cell::new(None);
+            let reply = timeout(self.limits.timeout, self.exchange.send(request, &opened)).await;
+            let reply = reply.unwrap_or_else(|_| Answer::new(Outcome::Timeout).into());
+            let Some(wait) = self.wait_before_next(tickets[0], &reply) else {
+                return self.end(tickets, &reply, opened.get());
+            };
+            self.put_aside(tickets, &reply, opened.get());
+            tokio::time::sleep(wait).await;
+            match self.begin_again(tickets) {
+                Some(again) => request = again,
+                // The grace period is over.
+                None => return,
+            }
+        }
+    }
+
+    /// How long to wait before the next attempt, if there is to be one.
+    fn wait_before_next(&self, ticket: Ticket, reply: &Reply) -> Option<Duration> {
+        let retry = self.target.retry.as_ref()?;
+        let pending = self.pending.borrow();
+        let (event, nth) = pending.event(ticket)?;
+        let wait = retry.wait(&reply.answer, reply.retry_after, nth, event.id())?;
+        let last = self.limits.last_answer.get();
+        last.is_none_or(|&last| Instant::now() + wait < last).then_some(wait)
+    }
+
+    fn put_aside(&self, tickets: &[Ticket], reply: &Reply, opened: Option<Opened>) {
+        let mut pending = self.pending.borrow_mut();
+        let ended_ns = pending.now_ns();
+        for (&ticket, answer) in tickets.iter().zip(reply.answers(opened)) {
+            pending.put_aside(ticket, ended_ns, answer);
+        }
+    }
+
+    /// Begins the next attempt for events that were put aside.
+    fn begin_again(&self, tickets: &mut [Ticket]) -> Option<Outgoing> {
+        let mut pending = self.pending.borrow_mut();
+        let events: Option<Vec<&Event>> =
+            tickets.iter().map(|&ticket| pending.event(ticket).map(|(event, _)| event)).collect();
+        let request = match events?.as_slice() {
+            // It was a request once.
+            [event] if self.batch.is_none() => self.target.requests.of(event).ok()?,
+            events => self.target.requests.of_batch(events.iter().copied()),
+        };
+        for ticket in tickets {
+            *ticket = pending.begin_again(*ticket)?;
+        }
+        Some(request)
     }
 
     /// Records how a request ended, for each of its events.
@@ -182,10 +236,7 @@ impl Shared {
         let mut checks = self.checks.borrow_mut();
         let json = reply.body.as_ref().and_then(|body| serde_json::from_slice(body).ok());
         let ended_ns = pending.now_ns();
-        // A connection is opened once, for the first of several events.
-        let mut opened = opened.map(Box::new);
-        for &ticket in tickets {
-            let mut answer = Answer { opened: opened.take(), ..reply.answer.clone() };
+        for (&ticket, mut answer) in tickets.iter().zip(reply.answers(opened)) {
             if !checks.is_empty()
                 && let Some(sent_ns) = pending.sent_ns(ticket)
             {

@@ -23,7 +23,7 @@ use tokio::task::LocalSet;
 
 pub(crate) use amqp::AmqpTarget;
 pub(crate) use headers::collect as collect_headers;
-pub(crate) use http::{BatchSize, HttpTarget, Manner};
+pub(crate) use http::{BatchSize, HttpTarget, Manner, Retry};
 pub(crate) use url::{Target, check_allowed};
 
 use crate::job::Job;

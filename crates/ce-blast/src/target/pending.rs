@@ -98,7 +98,6 @@ impl Pending {
 
     /// Puts an attempt aside that has ended, and is to be followed by another for its event. Until
     /// that begins, the event stays in flight, and should none follow, this is how it has ended.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for targets that send an event again"))]
     pub(super) fn put_aside(&mut self, ticket: Ticket, ended_ns: u64, answer: Answer) {
         if self.is_open(ticket)
             && let Some(attempt) = &mut self.slots[ticket.slot]
@@ -108,13 +107,11 @@ impl Pending {
     }
 
     /// The event of an attempt that has not ended, or is put aside, and which attempt it is.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for targets that send an event again"))]
     pub(super) fn event(&self, ticket: Ticket) -> Option<(&Event, u32)> {
         self.get(ticket).map(|attempt| (&attempt.job.event, attempt.nth))
     }
 
     /// Begins the next attempt for the event of one that was put aside.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for targets that send an event again"))]
     pub(super) fn begin_again(&mut self, ticket: Ticket) -> Option<Ticket> {
         let (sent_ns, number) = (self.now_ns(), self.number());
         let attempt = self.slots[ticket.slot].as_mut();

@@ -83,9 +83,11 @@ fn a_server_that_says_go_away_loses_nothing() {
     let (ok, broken) = (stream.count(Ok), stream.count(ProtocolError));
     // What left before the word had come may not have been taken; that is told and not guessed.
     assert!(ok >= 290 && ok + broken == 300, "{ok} ok, {broken} broken");
-    assert_eq!(server.connections(), 3);
+    // On a busy machine both words may reach the first connection.
+    let connections = server.connections();
+    assert!((2..=3).contains(&connections), "{connections}");
     let opened = stream.samples.iter().filter(|sample| sample.connect_ns.is_some()).count();
-    assert_eq!(opened, 2, "the first was opened before the run");
+    assert_eq!(opened as u64, connections - 1, "the first was opened before the run");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod http_binary;
 mod http_checks;
 mod http_faults;
 mod http_headers;
+mod http_retries;
 mod open_loop;
 mod plans;
 mod refusals;

@@ -217,6 +217,9 @@ fn contradictions_are_refused() {
     check(&["--rate=1/s", "--max-in-flight=0"], "--max-in-flight <N>");
     check(&["--rate=1/s", "--expect-json=status"], "`status` has no value: write, e.g., /status=");
     check(&["--rate=1/s", "--expect-json=a=1"], "`a` is no JSON pointer: write, e.g., /a");
+    check(&["--rate=1/s", "--retry-on=503"], "--retry-on is about events that are sent again");
+    check(&["--rate=1/s", "--retry=1", "--retry-on=5xx"], "write, e.g., 200-299,302, connect or");
+    check(&["--rate=1/s", "--retry=1"], "--retry: no target is reached over HTTP");
     check(&["--rate=1/s", "--expect-within=1s"], "--expect-within: no target is reached over HTTP");
     check(&["--rate=1/s", "--success=2xx"], "`2xx` is no status code from 200 to 599");
 }

@@ -6,17 +6,20 @@
 //! connection, and one is opened when that has gone.
 
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 use bytes::Bytes;
 use ce_record::Outcome;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::{Response, client::conn};
+use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::check::BODY_LIMIT;
 use super::connection::{Connection, Connector, One, Two};
 use super::request::Outgoing;
+use super::retry::retry_after;
 use crate::cli::http::Codes;
 use crate::job::{Answer, Opened};
 
@@ -37,11 +40,21 @@ pub(super) struct Reply {
     pub(super) answer: Answer,
     /// The body of the answer, if somebody wants to look at it.
     pub(super) body: Option<Vec<u8>>,
+    /// When the target wants to be asked again.
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Reply {
+    /// The answer for each of the events of a request. A connection is opened once, for the first.
+    pub(super) fn answers(&self, opened: Option<Opened>) -> impl Iterator<Item = Answer> {
+        let mut opened = opened.map(Box::new);
+        std::iter::repeat_with(move || Answer { opened: opened.take(), ..self.answer.clone() })
+    }
 }
 
 impl From<Answer> for Reply {
     fn from(answer: Answer) -> Self {
-        Self { answer, body: None }
+        Self { answer, body: None, retry_after: None }
     }
 }
 
@@ -150,6 +163,7 @@ impl Exchange {
     /// Reads the body to its end, so that the connection can be used again.
     async fn read(&self, response: Response<Incoming>) -> Reply {
         let status = response.status();
+        let retry_after = retry_after(response.headers(), Timestamp::now);
         let mut incoming = response.into_body();
         let mut body = self.keep_bodies.then(Vec::new);
         while let Some(frame) = incoming.frame().await {
@@ -161,7 +175,7 @@ impl Exchange {
         let code = status.as_u16();
         let is_success = self.success.includes(code);
         let answer = Answer::code(if is_success { Outcome::Ok } else { Outcome::Rejected }, code);
-        Reply { answer, body }
+        Reply { answer, body, retry_after }
     }
 }
 
