@@ -5,12 +5,13 @@ set -euo pipefail
 
 usage() {
     cat <<'USAGE'
-usage: scripts/rabbitmq.sh start | stop | restart | status | url [--management]
+usage: scripts/rabbitmq.sh start | stop | restart | status | url [--management] | ctl ARGS...
   start     start the node, wait until it answers, print its AMQP URL
   stop      stop it and everything it started
   restart   stop and start on the same ports, keeping queues and messages
   status    one line; exit 0 when running, 1 when not
   url       print the AMQP URL (--management: the HTTP one); exit 1 when not running
+  ctl       run rabbitmqctl on the node, e.g., ctl set_vm_memory_high_watermark 0.4
 environment: CE_RABBITMQ_PORT=26720  AMQP; +1 management, +2 Erlang, +3 epmd
              CE_RABBITMQ_KEEP=1      start with the data of last time, not afresh
 exit codes: 0 done, 1 not running (status, url), 2 wrong usage or failure
@@ -183,8 +184,18 @@ CONF
     echo "$amqp_url"
 }
 
+# The tool asks the node over Erlang's own protocol, so it needs the cookie and the epmd of the node.
+ctl() {
+    running_pid >/dev/null || { say "not running"; exit 1; }
+    set_port "$(saved_port)"
+    exec env -i PATH="$PATH:/usr/sbin:/usr/bin" LANG=C.UTF-8 HOME="$dir" ERL_EPMD_PORT=$((port + 3)) \
+        ERL_AFLAGS='-kernel inet_dist_use_interface {127,0,0,1}' RABBITMQ_CONF_ENV_FILE="$dir/env.conf" \
+        RABBITMQ_NODENAME=ce-load@localhost /usr/lib/rabbitmq/bin/rabbitmqctl -q "$@"
+}
+
 case "$*" in
     -h | --help) usage; exit 0 ;;
+    'ctl '*) ctl "${@:2}" ;;
     start | stop | restart | status | url | 'url --management') ;;
     *) usage >&2; exit 2 ;;
 esac

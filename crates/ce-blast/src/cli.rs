@@ -3,6 +3,7 @@
 pub mod check;
 pub mod guard;
 pub mod http;
+pub mod republish;
 pub mod retry;
 
 use std::path::PathBuf;
@@ -170,6 +171,10 @@ pub struct Cli {
     #[arg(long, env = "CE_CONNECTIONS", value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub connections: u16,
+
+    /// Which AMQP publishes are sent again.
+    #[command(flatten)]
+    pub republish: republish::RepublishArgs,
 
     /// What concerns HTTP targets only.
     #[command(flatten)]

@@ -16,7 +16,7 @@ use crate::cli::{AmqpDialect, Cli, ContentMode};
 use crate::job::Job;
 use crate::record::{Recorder, Tally};
 use crate::routing::{RoutingKey, routing_key};
-use crate::target::{AmqpTarget, HttpTarget, Limits, Manner, Seat, Sender, Target};
+use crate::target::{AmqpTarget, HttpTarget, Limits, Manner, Policy, Seat, Sender, Target};
 use crate::target::{check_allowed, collect_headers};
 
 /// Where a scenario sends: URL and routing key.
@@ -55,9 +55,13 @@ pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>,
         bail!("{flag}: no target is reached over HTTP");
     }
     let is_amqp = |sender: &Sender| matches!(sender, Sender::Amqp(_));
-    if cli.amqp_dialect.is_some() && !senders.iter().any(|(_, senders)| senders.iter().any(is_amqp))
-    {
-        bail!("--amqp-dialect: no target is reached over AMQP");
+    let no_amqp = !senders.iter().any(|(_, senders)| senders.iter().any(is_amqp));
+    let for_amqp = [
+        ("--amqp-dialect", cli.amqp_dialect.is_some()),
+        ("--republish", !cli.republish.what.is_empty()),
+    ];
+    if let Some((flag, _)) = for_amqp.into_iter().find(|&(_, given)| given && no_amqp) {
+        bail!("{flag}: no target is reached over AMQP");
     }
     Ok(senders)
 }
@@ -105,8 +109,11 @@ fn senders_to(cli: &Cli, url: &str, routing_key: RoutingKey) -> anyhow::Result<V
                 routing_key,
                 binary,
                 persistent: !cli.transient,
+                republish: Policy::new(&cli.republish),
+                number: 0,
             };
-            Ok((0..cli.connections).map(|_| Sender::Amqp(amqp.clone())).collect())
+            let connection = |number| Sender::Amqp(AmqpTarget { number, ..amqp.clone() });
+            Ok((1..=cli.connections).map(connection).collect())
         }
         _ => Ok(vec![Sender::Null]),
     }

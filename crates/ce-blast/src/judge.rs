@@ -36,6 +36,7 @@ pub(crate) fn report(
         starved: course.starved,
         held_back: course.held_back,
         peak_in_flight: gates.iter().map(Gate::peak).sum(),
+        blocked_ns: tally.blocked_ns,
         open_loop: plan.scenarios.iter().all(is_open_loop),
         limited_by: None,
     };
@@ -102,7 +103,7 @@ pub(crate) fn plan_events(plan: &Plan) -> Option<u64> {
 
 /// The last lines on stderr: what happened to the events, and what the sender did to them.
 pub(crate) fn summary(tally: &Tally, report: &GeneratorReport, elapsed_ns: u64) -> String {
-    let Tally { outcomes, retried, .. } = tally;
+    let Tally { outcomes, retried, losses, .. } = tally;
     let mut parts = vec![format!("{} ok", outcomes[Outcome::Ok])];
     let failures = outcomes.iter().filter(|&(outcome, count)| outcome != Outcome::Ok && count > 0);
     parts.extend(failures.map(|(outcome, count)| format!("{count} {}", outcome.as_str())));
@@ -117,8 +118,14 @@ pub(crate) fn summary(tally: &Tally, report: &GeneratorReport, elapsed_ns: u64) 
         report.lag_p99_ns / 1000,
         report.lag_max_ns / 1000,
     );
-    if *retried > 0 {
-        write!(text, "; {retried} attempts more").expect("a String takes any text");
+    let counts = [(*retried, "attempts more"), (*losses, "connections lost")];
+    for (count, what) in counts.into_iter().filter(|&(count, _)| count > 0) {
+        write!(text, "; {count} {what}").expect("a String takes any text");
+    }
+    if report.blocked_ns > 0 {
+        let ms = report.blocked_ns / 1_000_000;
+        let (s, ms) = (ms / 1000, ms % 1000);
+        write!(text, "; blocked by the broker for {s}.{ms:03} s").expect("as above");
     }
     let waits = [(report.starved, "input"), (report.held_back, "the in-flight limit")];
     for (count, what) in waits.into_iter().filter(|&(count, _)| count > 0) {
@@ -136,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_summary_names_what_failed_and_why_the_schedule_slipped() {
-        let mut tally = Tally { retried: 4, ..Tally::default() };
+        let mut tally = Tally { retried: 4, losses: 2, ..Tally::default() };
         tally.outcomes[Outcome::Ok] = 90;
         tally.outcomes[Outcome::Rejected] = 9;
         tally.outcomes[Outcome::Unsent] = 1;
@@ -148,13 +155,15 @@ mod tests {
             starved: 3,
             held_back: 0,
             peak_in_flight: 5,
+            blocked_ns: 3_004_999_999,
             open_loop: true,
             limited_by: None,
         };
         assert_eq!(
             summary(&tally, &report, 1_250_000_000),
             "100 planned, 99 sent in 1.250 s: 90 ok, 9 rejected, 1 unsent; \
-             lag p50 12 µs, p99 80 µs, max 2000 µs; 4 attempts more; 3 waited for input"
+             lag p50 12 µs, p99 80 µs, max 2000 µs; 4 attempts more; 2 connections lost; \
+             blocked by the broker for 3.004 s; 3 waited for input"
         );
     }
 
@@ -167,6 +176,7 @@ mod tests {
             starved: 0,
             held_back: 0,
             peak_in_flight: 0,
+            blocked_ns: 0,
             open_loop: true,
             limited_by: None,
         };

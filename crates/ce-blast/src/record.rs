@@ -7,6 +7,7 @@
 //! Attempts before it are records that say so, and count as retried.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
@@ -14,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ce_cli::{Clock, DataOut, StdoutError};
-use ce_record::{CheckCount, Outcome, OutcomeCounts, Record, Sample, append};
+use ce_record::{CheckCount, Mark, Outcome, OutcomeCounts, Record, Sample, append};
 use lat_hist::Histogram;
 
 use crate::gate::Gate;
@@ -27,6 +28,14 @@ const IDLE_FLUSH: Duration = Duration::from_millis(100);
 /// Between two looks for records. What comes in between has room in the queue at any rate.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// What the writer is handed.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    Attempt(Finished),
+    /// Too rare to be large.
+    Mark(Box<Mark<'static>>),
+}
+
 /// Where senders and the schedule hand in what has ended. Each has its own.
 #[derive(Debug)]
 pub(crate) struct Recorder {
@@ -34,7 +43,7 @@ pub(crate) struct Recorder {
     /// One for each scenario.
     gates: Arc<[Gate]>,
     live: Arc<Live>,
-    to_writer: SyncSender<Finished>,
+    to_writer: SyncSender<Entry>,
     /// Whether it may wait for the writer.
     patient: bool,
     /// Whether the writer has left, because stdout takes no more.
@@ -54,6 +63,10 @@ pub(crate) struct Tally {
     pub(crate) dropped_records: u64,
     /// How often the checks of answers held; each once, by its name.
     pub(crate) checks: Vec<CheckCount>,
+    /// The longest time for which the broker blocked any one connection, all in all.
+    pub(crate) blocked_ns: u64,
+    /// Connections that were lost.
+    pub(crate) losses: u64,
 }
 
 /// Figures that may be read while the run goes on.
@@ -65,7 +78,7 @@ pub(crate) struct Live {
 
 impl Recorder {
     /// A recorder and the queue that it fills; clone the recorder for each further thread.
-    pub(crate) fn new(clock: Clock, gates: Arc<[Gate]>) -> (Self, Receiver<Finished>) {
+    pub(crate) fn new(clock: Clock, gates: Arc<[Gate]>) -> (Self, Receiver<Entry>) {
         let (to_writer, queue) = sync_channel(QUEUE);
         let live = Arc::default();
         let tally = Tally::default();
@@ -129,7 +142,19 @@ impl Recorder {
         let mut finished = self.attempt(job, begun, ended_ns, answer);
         finished.superseded = true;
         self.tally.retried += 1;
-        self.write(finished);
+        self.write(Entry::Attempt(finished));
+    }
+
+    /// Something happened to `name` at `at_ns`.
+    pub(crate) fn mark(
+        &mut self,
+        at_ns: u64,
+        what: &'static str,
+        name: &str,
+        labels: BTreeMap<String, String>,
+    ) {
+        let mark = Mark { at_ns, what: what.into(), name: name.to_owned().into(), labels };
+        self.write(Entry::Mark(Box::new(mark)));
     }
 
     fn attempt(
@@ -166,13 +191,13 @@ impl Recorder {
             // A virtual user that has left does not wait.
             let _ = done.send(());
         }
-        self.write(finished);
+        self.write(Entry::Attempt(finished));
     }
 
-    fn write(&mut self, finished: Finished) {
-        let sent = match self.to_writer.try_send(finished) {
-            Err(TrySendError::Full(finished)) if self.patient => {
-                self.to_writer.send(finished).map_err(|err| TrySendError::Disconnected(err.0))
+    fn write(&mut self, entry: Entry) {
+        let sent = match self.to_writer.try_send(entry) {
+            Err(TrySendError::Full(entry)) if self.patient => {
+                self.to_writer.send(entry).map_err(|err| TrySendError::Disconnected(err.0))
             }
             result => result,
         };
@@ -193,6 +218,8 @@ impl Tally {
         self.lag.add(&other.lag);
         self.dropped_records += other.dropped_records;
         CheckCount::add(&mut self.checks, &other.checks);
+        self.blocked_ns = self.blocked_ns.max(other.blocked_ns);
+        self.losses += other.losses;
     }
 }
 
@@ -201,7 +228,7 @@ impl Tally {
 /// It looks for records now and then and is not woken by each: to wake a thread costs several times
 /// what it costs to write a record, and senders would pay for it in the middle of their load.
 pub(crate) fn write(
-    queue: &Receiver<Finished>,
+    queue: &Receiver<Entry>,
     scenarios: &[String],
     out: &mut DataOut,
 ) -> Result<u64, StdoutError> {
@@ -209,8 +236,13 @@ pub(crate) fn write(
     let mut flushed = Instant::now();
     loop {
         match queue.try_recv() {
-            Ok(finished) => {
-                append(out.buffer(), &Record::Sample(sample(&finished, scenarios)));
+            Ok(entry) => {
+                match entry {
+                    Entry::Attempt(finished) => {
+                        append(out.buffer(), &Record::Sample(sample(&finished, scenarios)));
+                    }
+                    Entry::Mark(mark) => append(out.buffer(), &Record::Mark(*mark)),
+                }
                 out.settle()?;
                 written += 1;
             }
@@ -255,7 +287,7 @@ mod tests {
     use super::*;
     use crate::event::Event;
 
-    fn recorder() -> (Recorder, Receiver<Finished>) {
+    fn recorder() -> (Recorder, Receiver<Entry>) {
         Recorder::new(Clock::start().0, Arc::new([Gate::new(1)]))
     }
 
@@ -290,7 +322,11 @@ mod tests {
             (1, 1, 1)
         );
         assert_eq!((tally.lag.count(), tally.lag.max_ns()), (1, Some(5_000)));
-        let finished: Vec<Finished> = queue.try_iter().collect();
+        let finished = queue.try_iter().map(|entry| match entry {
+            Entry::Attempt(finished) => finished,
+            Entry::Mark(mark) => panic!("{mark:?}"),
+        });
+        let finished: Vec<Finished> = finished.collect();
         let scenarios = ["s".to_owned()];
         let samples: Vec<Sample<'_>> = finished.iter().map(|it| sample(it, &scenarios)).collect();
         let told = |it: &Sample<'_>| (it.seq, it.attempt, it.superseded, it.latency_ns());

@@ -286,6 +286,10 @@ pub struct GeneratorReport {
     pub held_back: u64,
     /// The most events in flight at one time.
     pub peak_in_flight: u64,
+    /// For this long in all the broker took nothing from a connection, of several the one for which
+    /// it was longest.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub blocked_ns: u64,
     /// Senders do not wait for answers. A closed loop does, and cannot see omitted load.
     pub open_loop: bool,
     /// What kept the load from being the one that was asked for, if anything did.

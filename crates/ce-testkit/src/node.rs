@@ -33,25 +33,31 @@ impl Node {
             management_url: format!("http://127.0.0.1:{}", port + 1),
         };
         let node = Self { broker, port, folder: folder.to_owned() };
-        node.must("start");
+        node.must(&["start"]);
         node
+    }
+
+    /// Sets the share of the machine's memory from which on the node blocks publishers. With none at
+    /// all it does so at once.
+    pub fn set_memory_limit(&self, share: &str) {
+        self.must(&["ctl", "set_vm_memory_high_watermark", share]);
     }
 
     /// Stops the node and starts it again on the same ports, with its queues and messages.
     pub fn restart(&self) {
-        self.must("restart");
+        self.must(&["restart"]);
     }
 
-    fn must(&self, what: &str) {
+    fn must(&self, what: &[&str]) {
         let output = self.call(what);
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "rabbitmq.sh {what}: {said}");
+        assert!(output.status.success(), "rabbitmq.sh {what:?}: {said}");
     }
 
-    fn call(&self, what: &str) -> Output {
+    fn call(&self, what: &[&str]) -> Output {
         let script = self.folder.join("scripts/rabbitmq.sh");
         let mut command = Command::new(script);
-        command.arg(what).env("CE_RABBITMQ_PORT", self.port.to_string());
+        command.args(what).env("CE_RABBITMQ_PORT", self.port.to_string());
         command.output().expect("there is a shell")
     }
 }
@@ -59,7 +65,7 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         // A test that failed says so itself.
-        let _ = self.call("stop");
+        let _ = self.call(&["stop"]);
     }
 }
 

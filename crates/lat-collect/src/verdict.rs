@@ -52,6 +52,10 @@ pub(crate) fn judge<'a>(
     if held_back > 0 {
         notes.push(format!("{held_back} events waited because the in-flight limit was reached"));
     }
+    if let Some(ns) = senders.iter().map(|(it, _)| it.blocked_ns).max().filter(|&ns| ns > 0) {
+        let (s, ms) = (ns / 1_000_000_000, ns / 1_000_000 % 1000);
+        notes.push(format!("the broker took nothing from a connection for {s}.{ms:03} s"));
+    }
     if senders.iter().any(|(_, end)| end.stopped == Stop::Interrupted) {
         notes.push("the load was interrupted before its end".to_owned());
     }
@@ -81,6 +85,7 @@ mod tests {
             starved,
             held_back,
             peak_in_flight: 1,
+            blocked_ns: 0,
             open_loop,
             limited_by: None,
         };
@@ -121,6 +126,13 @@ mod tests {
     #[test]
     fn waiting_for_a_slow_target_is_the_targets_fault() {
         check(&end(Stop::Done, 0, 5, true), 0, 200, true, "the in-flight limit was reached");
+    }
+
+    #[test]
+    fn a_broker_that_blocks_its_publishers_is_named() {
+        let mut end = end(Stop::Done, 0, 0, true);
+        end.generator.as_mut().unwrap().blocked_ns = 2_034_000_000;
+        check(&end, 0, 1, true, "took nothing from a connection for 2.034 s");
     }
 
     #[test]

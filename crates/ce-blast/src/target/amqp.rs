@@ -17,6 +17,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 
 use super::publisher::Publisher;
+use super::republish::Policy;
 use super::{Limits, Seat};
 use crate::job::Job;
 use crate::record::Tally;
@@ -36,6 +37,9 @@ pub(crate) struct AmqpTarget {
     /// How to name headers in binary mode; `None` is structured mode.
     pub(crate) binary: Option<Dialect>,
     pub(crate) persistent: bool,
+    pub(crate) republish: Policy,
+    /// Which of the connections to the broker it is, from one.
+    pub(crate) number: u16,
 }
 
 /// An open channel in confirm mode, and the connection that it lives on.
@@ -45,15 +49,28 @@ pub(super) struct Link {
     pub(super) channel: Channel,
 }
 
+/// What happens to a connection, be it in use or not.
+#[derive(Debug)]
+pub(super) enum News {
+    /// The broker reads nothing from it any more; why.
+    Blocked(String),
+    Unblocked,
+    /// Why it is no more.
+    Lost(String),
+}
+
 impl Link {
-    /// Returns when the connection has been lost, be it in use or not.
-    pub(super) async fn lost(&mut self) {
+    /// The next thing that happens to the connection.
+    pub(super) async fn news(&mut self) -> News {
         while let Some(event) = self.events.next().await {
-            if matches!(event, Event::Error(_)) {
-                return;
+            match event {
+                Event::ConnectionBlocked(reason) => return News::Blocked(reason),
+                Event::ConnectionUnblocked => return News::Unblocked,
+                Event::Error(err) => return News::Lost(err.to_string()),
+                _ => {}
             }
         }
-        pending::<()>().await;
+        pending().await
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) enum Verdict {
     Routed,
     /// No queue for it; the reply code and text of the broker.
     Returned(u16, String),
+    /// Acknowledged, but the return that it may have had was lost with the connection.
+    Unknown,
 }
 
 /// A message that came back.
@@ -124,6 +126,18 @@ impl<T: Copy + PartialEq> Confirms<T> {
         }
     }
 
+    /// The connection was lost and there is another: what was held back is told now, and no return of
+    /// the old connection is taken for one of a message that is published again.
+    pub(super) fn start_over(&mut self, mut verdict: impl FnMut(T, u64, Verdict)) {
+        self.settle(&mut verdict);
+        self.settle(&mut verdict);
+        for held in self.held.drain(..) {
+            verdict(held.publish, held.ended_ns, Verdict::Unknown);
+        }
+        self.returns.clear();
+        self.early = 0;
+    }
+
     /// Takes the return of a message that no early return is known of.
     fn take_return(&mut self, message_id: &str) -> Option<(u16, String)> {
         let same = self.returns.get_mut(message_id)?;
@@ -203,6 +217,21 @@ mod tests {
         confirms.returned(back("a"));
         confirms.returned(back("a"));
         assert_eq!(verdicts(&mut confirms), [(0, false), (1, false)]);
+    }
+
+    #[test]
+    fn a_return_of_a_lost_connection_is_not_that_of_the_next_attempt() {
+        let mut confirms = published(&["a", "b"]);
+        confirms.returned(back("a"));
+        confirms.acknowledged("b", 1, 1);
+        let mut all = Vec::new();
+        confirms.start_over(|publish, _, verdict| all.push((publish, verdict)));
+        assert_eq!(all, [(1, Verdict::Unknown)], "its return may have been lost");
+        confirms.published("a", 2);
+        // Only now the first attempt is known to have failed.
+        confirms.forget("a", 0);
+        confirms.acknowledged("a", 2, 2);
+        assert_eq!(verdicts(&mut confirms), [(2, true)]);
     }
 
     #[test]

@@ -7,9 +7,12 @@ mod headers;
 mod http;
 mod message;
 mod null;
+mod outcome;
 mod pending;
 mod publisher;
 mod reopen;
+mod republish;
+mod standing;
 mod tls;
 mod url;
 
@@ -24,6 +27,7 @@ use tokio::task::LocalSet;
 pub(crate) use amqp::AmqpTarget;
 pub(crate) use headers::collect as collect_headers;
 pub(crate) use http::{BatchSize, HttpTarget, Manner, Retry};
+pub(crate) use republish::Policy;
 pub(crate) use url::{Target, check_allowed};
 
 use crate::job::Job;

@@ -4,6 +4,7 @@
 //! An event may take several attempts. One that has ended so that another is meant to follow is put
 //! aside: only when the next begins is it certain that it was not the last.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use ce_record::Outcome;
@@ -75,6 +76,17 @@ impl Pending {
     pub(super) fn sent_ns(&self, ticket: Ticket) -> Option<u64> {
         let attempt = self.slots[ticket.slot].as_ref();
         attempt.filter(|attempt| attempt.number == ticket.number).map(|attempt| attempt.sent_ns)
+    }
+
+    /// Writes a mark: something happened to `name` at `at_ns`.
+    pub(super) fn mark(
+        &mut self,
+        at_ns: u64,
+        what: &'static str,
+        name: &str,
+        labels: BTreeMap<String, String>,
+    ) {
+        self.recorder.mark(at_ns, what, name, labels);
     }
 
     pub(super) fn now_ns(&self) -> u64 {
@@ -165,9 +177,9 @@ mod tests {
 
     use super::*;
     use crate::gate::Gate;
-    use crate::job::Finished;
+    use crate::record::Entry;
 
-    fn pending() -> (Pending, std::sync::mpsc::Receiver<Finished>) {
+    fn pending() -> (Pending, std::sync::mpsc::Receiver<Entry>) {
         let gates = [Gate::new(9)];
         assert!(gates[0].try_enter());
         let (recorder, queue) = Recorder::new(Clock::start().0, Arc::new(gates));
@@ -180,8 +192,12 @@ mod tests {
         Job { scenario: 0, seq: 0, due_ns: 0, event, done: None }
     }
 
-    fn told(queue: &std::sync::mpsc::Receiver<Finished>) -> Vec<(u32, bool, Outcome)> {
-        queue.try_iter().map(|it| (it.attempt, it.superseded, it.answer.outcome)).collect()
+    fn told(queue: &std::sync::mpsc::Receiver<Entry>) -> Vec<(u32, bool, Outcome)> {
+        let attempt = |entry| match entry {
+            Entry::Attempt(it) => (it.attempt, it.superseded, it.answer.outcome),
+            Entry::Mark(mark) => panic!("{mark:?}"),
+        };
+        queue.try_iter().map(attempt).collect()
     }
 
     #[test]

@@ -11,18 +11,18 @@ use std::time::{Duration, Instant};
 use ce_record::Outcome;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use lapin::options::BasicPublishOptions;
-use lapin::types::ShortString;
-use lapin::{Channel, Confirmation};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep;
 
 use super::Limits;
-use super::amqp::{AmqpTarget, Link};
-use super::confirms::{Confirms, ReturnedMessage, Verdict};
+use super::amqp::{AmqpTarget, Link, News};
+use super::confirms::{Confirms, Verdict};
 use super::message::Message;
+use super::outcome::{Confirmed, Ended, publish};
 use super::pending::{Pending, Ticket, grace_is_over};
 use super::reopen::Reopening;
+use super::republish::Republish;
+use super::standing::Standing;
 use crate::job::{Answer, Job};
 use crate::record::{Recorder, Tally};
 
@@ -39,24 +39,12 @@ pub(super) struct Publisher<'a> {
     limits: &'a Limits,
     link: Link,
     reopening: Reopening<'a>,
+    standing: Standing,
     pending: Pending,
     /// When each attempt is given up. All have the same patience, so the first ends first.
     deadlines: VecDeque<(Instant, Ticket)>,
     confirms: Confirms<Ticket>,
-}
-
-/// The end of one publish.
-struct Ended {
-    ticket: Ticket,
-    message_id: ShortString,
-    confirmed: Confirmed,
-}
-
-struct Confirmed {
-    /// What went wrong; `None` is an acknowledgement.
-    failure: Option<Answer>,
-    /// What came in its company.
-    returned: Option<ReturnedMessage>,
+    republish: Republish,
 }
 
 impl<'a> Publisher<'a> {
@@ -71,9 +59,11 @@ impl<'a> Publisher<'a> {
             limits,
             link,
             reopening: Reopening::new(target, limits.timeout),
+            standing: Standing::new(target),
             pending: Pending::new(recorder),
             deadlines: VecDeque::new(),
             confirms: Confirms::new(),
+            republish: Republish::new(target.republish),
         }
     }
 
@@ -91,21 +81,52 @@ impl<'a> Publisher<'a> {
                     continue;
                 }
                 job = jobs.recv(), if open => match job {
-                    Some(job) => publishes.extend(self.begin(job, publishes.len())),
+                    Some(job) => {
+                        let begun = self.begin(job, publishes.len());
+                        publishes.extend(begun.map(|begun| self.publish(begun)));
+                    }
                     None => open = false,
                 },
-                link = self.reopening.opened() => self.link = link,
+                link = self.reopening.opened() => self.opened(link),
                 // Not only when the next event is due: until then there may be a new connection.
-                () = self.link.lost() => self.reopening.begin(),
+                news = self.link.news() => self.heard(news),
                 () = sleep(nap) => {}
                 () = grace_is_over(self.limits), if !open => break,
             }
             self.settle();
             self.expire();
+            while let Some(begun) = self.begin_again(publishes.len()) {
+                publishes.push(self.publish(begun));
+            }
         }
         self.settle();
         self.settle();
-        (self.pending.finish(), self.link)
+        let mut tally = self.pending.finish();
+        (tally.blocked_ns, tally.losses) = self.standing.finish(self.pending.now_ns());
+        (tally, self.link)
+    }
+
+    fn heard(&mut self, news: News) {
+        match news {
+            News::Blocked(reason) => self.standing.blocked(&mut self.pending, reason),
+            News::Unblocked => self.standing.unblocked(&mut self.pending),
+            News::Lost(why) => self.lost(why),
+        }
+    }
+
+    fn lost(&mut self, why: String) {
+        if self.reopening.begin() {
+            self.standing.lost(&mut self.pending, why);
+        }
+    }
+
+    fn opened(&mut self, link: Link) {
+        self.link = link;
+        let Self { confirms, pending, republish, .. } = self;
+        confirms.start_over(|ticket, ended_ns, verdict| {
+            republish.end(pending, ticket, ended_ns, verdict.into());
+        });
+        self.standing.restored(&mut self.pending);
     }
 
     /// How long nothing happens unless something comes in.
@@ -113,12 +134,18 @@ impl<'a> Publisher<'a> {
         if self.confirms.is_holding() {
             return ROUND;
         }
-        let first = self.deadlines.front();
-        first.map_or(NAP, |&(end, _)| end.saturating_duration_since(Instant::now()))
+        let first = self.deadlines.front().map(|&(end, _)| end);
+        let again = self.republish.first().filter(|_| self.is_open());
+        let next = first.into_iter().chain(again).min();
+        next.map_or(NAP, |next| next.saturating_duration_since(Instant::now()))
     }
 
-    /// Begins an attempt; the future, if there is one, ends with its confirm.
-    fn begin(&mut self, job: Job, under_way: usize) -> Option<impl Future<Output = Ended> + use<>> {
+    fn is_open(&self) -> bool {
+        self.link.channel.status().connected()
+    }
+
+    /// Begins the first attempt of an event, unless that ends at once.
+    fn begin(&mut self, job: Job, under_way: usize) -> Option<(Ticket, Message)> {
         // An event that cannot leave is not made into a message.
         let message = match self.cannot_publish(under_way) {
             Some(refusal) => Err(refusal),
@@ -127,17 +154,7 @@ impl<'a> Publisher<'a> {
         };
         let ticket = self.pending.begin(job);
         match message {
-            Ok(message) => {
-                self.confirms.published(message.id.as_str(), ticket);
-                self.deadlines.push_back((Instant::now() + self.limits.timeout, ticket));
-                let channel = self.link.channel.clone();
-                let exchange = self.target.exchange.clone();
-                Some(async move {
-                    let message_id = message.id.clone();
-                    let confirmed = publish(channel, exchange, message).await;
-                    Ended { ticket, message_id, confirmed }
-                })
-            }
+            Ok(message) => Some((ticket, message)),
             Err(refusal) => {
                 self.pending.end(ticket, self.pending.now_ns(), refusal);
                 None
@@ -145,10 +162,38 @@ impl<'a> Publisher<'a> {
         }
     }
 
+    /// Begins the next attempt of an event that waits for one, if its time has come.
+    fn begin_again(&mut self, under_way: usize) -> Option<(Ticket, Message)> {
+        if self.republish.first()? > Instant::now() || self.cannot_publish(under_way).is_some() {
+            return None;
+        }
+        let before = self.republish.take_due()?;
+        let (event, _) = self.pending.event(before)?;
+        // It was a message before.
+        let message = Message::new(self.target, event).ok()?;
+        Some((self.pending.begin_again(before)?, message))
+    }
+
+    /// Publishes; the future ends with the confirm.
+    fn publish(
+        &mut self,
+        (ticket, message): (Ticket, Message),
+    ) -> impl Future<Output = Ended> + use<> {
+        self.confirms.published(message.id.as_str(), ticket);
+        self.deadlines.push_back((Instant::now() + self.limits.timeout, ticket));
+        let channel = self.link.channel.clone();
+        let exchange = self.target.exchange.clone();
+        async move {
+            let message_id = message.id.clone();
+            let confirmed = publish(channel, exchange, message).await;
+            Ended { ticket, message_id, confirmed }
+        }
+    }
+
     /// Why no event can be published at this time.
     fn cannot_publish(&mut self, under_way: usize) -> Option<Answer> {
-        if !self.link.channel.status().connected() {
-            self.reopening.begin();
+        if !self.is_open() {
+            self.lost("the broker closed the channel".to_owned());
             Some(Answer::text(Outcome::ConnectError, self.reopening.why()))
         } else if under_way >= self.pending.len() + LATE {
             let why = "the broker holds back too many confirms";
@@ -163,7 +208,7 @@ impl<'a> Publisher<'a> {
         let ended_ns = self.pending.now_ns();
         if let Some(answer) = failure {
             self.confirms.forget(message_id.as_str(), ticket);
-            self.pending.end(ticket, ended_ns, answer);
+            self.republish.end(&mut self.pending, ticket, ended_ns, answer);
         } else {
             self.confirms.acknowledged(message_id.as_str(), ticket, ended_ns);
         }
@@ -173,15 +218,9 @@ impl<'a> Publisher<'a> {
     }
 
     fn settle(&mut self) {
-        let pending = &mut self.pending;
-        self.confirms.settle(|ticket, ended_ns, verdict| {
-            let answer = match verdict {
-                Verdict::Routed => Answer::new(Outcome::Ok),
-                Verdict::Returned(code, text) => {
-                    Answer { error: Some(text.into()), ..Answer::code(Outcome::Returned, code) }
-                }
-            };
-            pending.end(ticket, ended_ns, answer);
+        let Self { confirms, pending, republish, .. } = self;
+        confirms.settle(|ticket, ended_ns, verdict| {
+            republish.end(pending, ticket, ended_ns, verdict.into());
         });
     }
 
@@ -200,46 +239,18 @@ impl<'a> Publisher<'a> {
     }
 }
 
-impl Confirmed {
-    fn failed(answer: Answer) -> Self {
-        Self { failure: Some(answer), returned: None }
-    }
-}
-
-/// Publishes one message and waits for its confirm.
-async fn publish(channel: Channel, exchange: ShortString, message: Message) -> Confirmed {
-    let Message { routing_key, properties, body, .. } = message;
-    // It may have left even where lapin could not say so.
-    let in_doubt = |err| Confirmed::failed(Answer::error(Outcome::InDoubt, &err));
-    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-    let sent = channel.basic_publish(exchange, routing_key, options, &body, properties).await;
-    // A slice of a larger block, which need not stay in memory for the confirm.
-    drop(body);
-    let confirm = match sent {
-        Ok(confirm) => confirm.await,
-        Err(err) => return in_doubt(err),
-    };
-    match confirm {
-        Ok(Confirmation::Ack(message)) => {
-            Confirmed { failure: None, returned: message.as_ref().map(returned) }
+impl From<Verdict> for Answer {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Routed => Self::new(Outcome::Ok),
+            Verdict::Returned(code, text) => {
+                Self { error: Some(text.into()), ..Self::code(Outcome::Returned, code) }
+            }
+            Verdict::Unknown => {
+                let why =
+                    "acknowledged, and the connection lost before a return could be ruled out";
+                Self::text(Outcome::InDoubt, why)
+            }
         }
-        Ok(Confirmation::Nack(message)) => Confirmed {
-            failure: Some(Answer::new(Outcome::Rejected)),
-            returned: message.as_ref().map(returned),
-        },
-        Ok(Confirmation::NotRequested) => {
-            let why = "the channel is not in confirm mode";
-            Confirmed::failed(Answer::text(Outcome::ProtocolError, why))
-        }
-        Err(err) => in_doubt(err),
-    }
-}
-
-fn returned(message: &lapin::message::BasicReturnMessage) -> ReturnedMessage {
-    let message_id = message.delivery.properties.message_id().as_ref();
-    ReturnedMessage {
-        message_id: message_id.map(ToString::to_string).unwrap_or_default(),
-        code: message.reply_code,
-        text: message.reply_text.to_string(),
     }
 }

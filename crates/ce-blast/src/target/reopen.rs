@@ -36,15 +36,17 @@ impl<'a> Reopening<'a> {
         &self.why
     }
 
-    /// Begins to open a connection, unless that is under way.
-    pub(super) fn begin(&mut self) {
+    /// Begins to open a connection, unless that is under way; tells if it was not.
+    pub(super) fn begin(&mut self) -> bool {
+        if self.attempt.is_some() {
+            return false;
+        }
         let Self { target, patience, wait, .. } = *self;
-        self.attempt.get_or_insert_with(|| {
-            Box::pin(async move {
-                sleep(wait).await;
-                target.open(patience).await
-            })
-        });
+        self.attempt = Some(Box::pin(async move {
+            sleep(wait).await;
+            target.open(patience).await
+        }));
+        true
     }
 
     /// The new connection, after as many attempts as it takes. Nothing is lost when this is dropped

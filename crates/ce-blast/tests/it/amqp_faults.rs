@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use ce_record::Outcome::{ConnectError, InDoubt, Ok, Returned, Timeout};
+use ce_record::Outcome::{ConnectError, InDoubt, Ok, Rejected, Returned, Timeout};
 use ce_testkit::broker;
 
 use crate::amqp::{ids, mixed};
@@ -17,7 +17,7 @@ use crate::{ce_blast, events};
 /// Enough to connect on a busy machine, and little enough to time out.
 const PATIENCE: &str = "2s";
 
-fn mentions(path: &Path, text: &str) -> bool {
+pub(crate) fn mentions(path: &Path, text: &str) -> bool {
     fs::read_to_string(path).is_ok_and(|records| records.contains(text))
 }
 
@@ -26,7 +26,12 @@ fn mentions(path: &Path, text: &str) -> bool {
 #[track_caller]
 fn check_what_was_lost(stream: &Stream<'_>, topology: &Topology, queue: &str) {
     let [ok, doubt, lost] = [Ok, InDoubt, ConnectError].map(|outcome| stream.count(outcome));
-    assert_eq!(ok + doubt + lost, stream.end.records);
+    assert_eq!(ok + doubt + lost, stream.samples.len() as u64);
+    assert_eq!(stream.marked(), ["connection_lost", "connection_restored"]);
+    for mark in &stream.marks {
+        assert!(mark.name.starts_with("amqp://127.0.0.1:"), "{mark:?}");
+        assert_eq!(mark.labels["connection"], "1");
+    }
     assert!(ok > 100, "{ok} ok, {doubt} in doubt, {lost} lost");
     assert_eq!(stream.samples.last().unwrap().outcome, Ok, "there is a new connection");
     let held: BTreeSet<String> = topology.drain(queue).iter().map(Message::id).collect();
@@ -61,6 +66,124 @@ fn a_cut_connection_leaves_in_doubt_what_was_under_way() {
     let stream = Stream::read(&text);
     assert!(stream.count(InDoubt) > 100, "{}", running.stderr());
     check_what_was_lost(&stream, &topology, &queue);
+}
+
+#[test]
+fn an_event_that_is_due_without_a_connection_is_a_connect_error() {
+    let Some(broker) = broker("an_event_that_is_due_without_a_connection") else { return };
+    let mut topology = Topology::new(&broker, "away");
+    let queue = topology.queue("t", None);
+    let proxy = Proxy::start(&broker.amqp_url);
+    let dir = tempfile::tempdir().unwrap();
+    let (out, stop) = (dir.path().join("out.ndjson"), dir.path().join("stop"));
+    let mut running = ce_blast()
+        .args(["--to", &proxy.url(), "--exchange", &topology.exchange, "--rate", "500/s"])
+        .args(["--stop-file", stop.to_str().unwrap()])
+        .stdin(events(60_000))
+        .stdout_file(&out)
+        .spawn();
+    let acked = || fs::read_to_string(&out).unwrap().matches(r#""outcome":"ok""#).count();
+    running.wait_until("answers", || acked() > 100);
+    proxy.refuse(true);
+    proxy.cut();
+    running.wait_until("a refusal", || mentions(&out, r#""outcome":"connect_error""#));
+    proxy.refuse(false);
+    running.wait_until("the mark", || mentions(&out, "connection_restored"));
+    let before = acked();
+    running.wait_until("answers", || acked() > before + 100);
+    fs::write(&stop, "").unwrap();
+    assert_eq!(running.wait(), 0, "{}", running.stderr());
+    let text = fs::read_to_string(&out).unwrap();
+    let stream = Stream::read(&text);
+    assert!(stream.ended(ConnectError).all(|sample| sample.error.is_some()));
+    check_what_was_lost(&stream, &topology, &queue);
+}
+
+#[test]
+fn what_was_in_doubt_is_published_again_and_arrives() {
+    let Some(broker) = broker("what_was_in_doubt_is_published_again") else { return };
+    let mut topology = Topology::new(&broker, "again");
+    let queue = topology.queue("t", None);
+    let proxy = Proxy::start(&broker.amqp_url);
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out.ndjson");
+    let mut running = ce_blast()
+        .args(["--to", &proxy.url(), "--exchange", &topology.exchange])
+        .args(["--rate", "1000/s", "--duration", "6s", "--republish", "in-doubt"])
+        .stdin(events(6000))
+        .stdout_file(&out)
+        .spawn();
+    running.wait_until("a first answer", || mentions(&out, r#""outcome":"ok""#));
+    proxy.hold(true);
+    let before = topology.count(&queue);
+    running.wait_until("publishes", || topology.count(&queue) > before + 100);
+    proxy.cut();
+    assert_eq!(running.wait(), 0, "{}", running.stderr());
+    let text = fs::read_to_string(out).unwrap();
+    let stream = Stream::read(&text);
+    assert!(stream.end.retried > 100, "{}", running.stderr());
+    assert!(stream.superseded.iter().all(|sample| sample.outcome == InDoubt));
+    assert_eq!(stream.count(InDoubt), 0, "{}", running.stderr());
+    check_what_was_lost(&stream, &topology, &queue);
+    // It is late by as long as the connection was away, and that is not the sender's doing.
+    let late = stream.samples.iter().find(|sample| sample.attempt == 2).unwrap();
+    assert!(late.lag_ns > 100_000_000, "{late:?}");
+    let generator = stream.end.generator.as_ref().unwrap();
+    let first = stream.samples.iter().chain(&stream.superseded).filter(|it| it.attempt == 1);
+    assert_eq!(generator.lag_max_ns, first.map(|sample| sample.lag_ns).max().unwrap());
+}
+
+#[test]
+fn what_was_refused_is_published_again_until_there_is_room() {
+    let Some(broker) = broker("what_was_refused_is_published_again") else { return };
+    let mut topology = Topology::new(&broker, "room");
+    let queue = topology.queue("t", Some(10));
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out.ndjson");
+    let mut running = ce_blast()
+        .args(["--to", &broker.amqp_url, "--exchange", &topology.exchange, "--rate", "100/s"])
+        .args(["--republish", "nacked,in-doubt", "--republish-limit", "50"])
+        .stdin(events(20))
+        .stdout_file(&out)
+        .spawn();
+    running.wait_until("second attempts", || mentions(&out, r#""superseded":true"#));
+    // While these leave, others come in.
+    let first = topology.drain(&queue).len();
+    assert_eq!(running.wait(), 0, "{}", running.stderr());
+    let text = fs::read_to_string(&out).unwrap();
+    let stream = Stream::read(&text);
+    stream.expect_outcomes(&[(Ok, 20)]);
+    assert!(stream.end.retried > 0 && running.stderr().contains(" attempts more"));
+    assert!(stream.superseded.iter().all(|sample| sample.outcome == Rejected));
+    assert_eq!(first + topology.drain(&queue).len(), 20, "each once");
+}
+
+#[test]
+fn an_event_that_is_refused_too_often_ends_as_refused() {
+    let Some(broker) = broker("an_event_that_is_refused_too_often") else { return };
+    let mut topology = Topology::new(&broker, "full");
+    topology.queue("t", Some(1));
+    let to = ["--to", &broker.amqp_url, "--exchange", &topology.exchange, "--rate", "100/s"];
+    let again = ["--republish", "nacked", "--republish-limit", "2"];
+    let run = ce_blast().args(to).args(again).stdin(events(5)).run();
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(Ok, 1), (Rejected, 4)]);
+    assert_eq!(stream.end.retried, 8);
+    assert!(stream.ended(Rejected).all(|sample| sample.attempt == 3));
+}
+
+#[test]
+fn a_wait_for_another_attempt_ends_with_the_grace_period() {
+    let Some(broker) = broker("a_wait_for_another_attempt") else { return };
+    let mut topology = Topology::new(&broker, "grace");
+    topology.queue("t", Some(1));
+    let to = ["--to", &broker.amqp_url, "--exchange", &topology.exchange, "--rate", "100/s"];
+    let again = ["--republish", "nacked", "--republish-limit", "1000", "--grace", "500ms"];
+    let run = ce_blast().args(to).args(again).stdin(events(5)).run();
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(Ok, 1), (Rejected, 4)]);
+    let last = stream.ended(Rejected).map(|sample| sample.attempt).max().unwrap();
+    assert!((2..10).contains(&last), "{last} attempts");
 }
 
 #[test]

@@ -14,7 +14,7 @@ const RETRY: [&str; 4] = ["--retry", "3", "--retry-wait", "20ms"];
 /// The attempts of each event, in order.
 fn attempts<'a>(stream: &'a Stream<'_>) -> BTreeMap<u64, Vec<&'a Sample<'a>>> {
     let mut events: BTreeMap<u64, Vec<&Sample<'_>>> = BTreeMap::new();
-    for sample in &stream.samples {
+    for sample in stream.attempts() {
         events.entry(sample.seq).or_default().push(sample);
     }
     for attempts in events.values_mut() {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails has to fail its test")]
 
 mod amqp;
+mod amqp_blocked;
 mod amqp_faults;
 mod closed_loop;
 mod edges;

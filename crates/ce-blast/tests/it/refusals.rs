@@ -109,9 +109,11 @@ fn a_routing_key_that_is_no_template_is_told_with_place_and_remedy() {
 }
 
 #[test]
-fn a_dialect_without_an_amqp_target_is_refused() {
+fn what_concerns_amqp_is_refused_without_such_a_target() {
     let args = ["--to=http://127.0.0.1/", "--rate=1/s", "--mode=binary", "--amqp-dialect=ce"];
     assert_eq!(refused_in_a_line(&args), "--amqp-dialect: no target is reached over AMQP");
+    let args = ["--to=null:", "--rate=1/s", "--republish=nacked"];
+    assert_eq!(refused_in_a_line(&args), "--republish: no target is reached over AMQP");
 }
 
 #[test]

@@ -156,6 +156,7 @@ impl Out {
             starved: 0,
             held_back: 0,
             peak_in_flight: 5,
+            blocked_ns: 0,
             open_loop: true,
             limited_by: None,
         });

@@ -89,6 +89,7 @@ fn kept_its_schedule() -> GeneratorReport {
         starved: 0,
         held_back: 0,
         peak_in_flight: 1,
+        blocked_ns: 0,
         open_loop: true,
         limited_by: None,
     }

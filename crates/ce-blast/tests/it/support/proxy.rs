@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
@@ -15,6 +16,8 @@ struct Valve {
 pub(crate) struct Proxy {
     address: SocketAddr,
     valve: Arc<Valve>,
+    /// Drops who wants to connect.
+    refuses: Arc<AtomicBool>,
     /// The client's end of every connection so far.
     clients: Arc<Mutex<Vec<TcpStream>>>,
 }
@@ -38,9 +41,18 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let valve = Arc::<Valve>::default();
         let clients = Arc::<Mutex<Vec<TcpStream>>>::default();
-        let this = Self { address, valve: Arc::clone(&valve), clients: Arc::clone(&clients) };
+        let refuses = Arc::<AtomicBool>::default();
+        let this = Self {
+            address,
+            valve: Arc::clone(&valve),
+            refuses: Arc::clone(&refuses),
+            clients: Arc::clone(&clients),
+        };
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
+                if refuses.load(Relaxed) {
+                    continue;
+                }
                 let server = TcpStream::connect(&broker).unwrap();
                 clients.lock().unwrap().push(client.try_clone().unwrap());
                 let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
@@ -60,6 +72,11 @@ impl Proxy {
     pub(crate) fn hold(&self, hold: bool) {
         *self.valve.closed.lock().unwrap() = hold;
         self.valve.changed.notify_all();
+    }
+
+    /// Drops who wants to connect from now on, or lets them in again.
+    pub(crate) fn refuse(&self, refuse: bool) {
+        self.refuses.store(refuse, Relaxed);
     }
 
     /// Cuts every connection. What was held back never arrives.

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use ce_record::{End, Outcome, OutcomeCounts, Sample, Start};
+use ce_record::{End, Mark, Outcome, OutcomeCounts, Sample, Start};
 
 /// A whole stream.
 #[derive(Debug)]
 pub(crate) struct Stream<'a> {
     pub(crate) start: Start,
+    /// The last attempt of each event.
     pub(crate) samples: Vec<Sample<'a>>,
+    /// The attempts before it.
+    pub(crate) superseded: Vec<Sample<'a>>,
+    pub(crate) marks: Vec<Mark<'a>>,
     pub(crate) end: End,
 }
 
@@ -22,15 +26,20 @@ impl<'a> Stream<'a> {
         let (first, last) = (lines.remove(0), lines.pop().expect("there is an end record"));
         assert!(first.starts_with(r#"{"kind":"start","#), "{first}");
         assert!(last.starts_with(r#"{"kind":"end","#), "{last}");
+        let (marks, lines): (Vec<&str>, Vec<&str>) =
+            lines.iter().partition(|line| line.starts_with(r#"{"kind":"mark","#));
         let sample = |line: &&'a str| {
             assert!(line.starts_with(r#"{"kind":"sample","#), "{line}");
             serde_json::from_str(line).unwrap_or_else(|err| panic!("{line}: {err}"))
         };
-        let mut samples: Vec<Sample<'a>> = lines.iter().map(sample).collect();
+        let (superseded, mut samples): (Vec<Sample<'a>>, Vec<Sample<'a>>) =
+            lines.iter().map(sample).partition(|sample: &Sample<'a>| sample.superseded);
         samples.sort_by_key(|sample| sample.seq);
         let this = Self {
             start: serde_json::from_str(first).unwrap(),
             samples,
+            superseded,
+            marks: marks.iter().map(|line| serde_json::from_str(line).unwrap()).collect(),
             end: serde_json::from_str(last).unwrap(),
         };
         this.check_balance();
@@ -40,14 +49,15 @@ impl<'a> Stream<'a> {
     #[track_caller]
     fn check_balance(&self) {
         let mut counted = OutcomeCounts::default();
-        for sample in self.samples.iter().filter(|sample| !sample.superseded) {
+        for sample in &self.samples {
             counted[sample.outcome] += 1;
         }
         let outcomes = self.end.outcomes.expect("a sender has outcomes");
         assert_eq!(outcomes, counted, "the end record counts what the samples say");
-        let superseded = self.samples.iter().filter(|sample| sample.superseded).count() as u64;
-        assert_eq!(self.end.retried, superseded);
-        assert_eq!(self.end.records, outcomes.planned() + superseded);
+        let others = (self.superseded.len() + self.marks.len()) as u64;
+        assert_eq!(self.end.records, outcomes.planned() + others);
+        assert_eq!(self.end.retried, self.superseded.len() as u64);
+        self.check_attempts();
         assert_eq!(self.end.dropped_records, 0);
         let places: BTreeSet<u64> = self.samples.iter().map(|sample| sample.seq).collect();
         assert!(
@@ -56,12 +66,39 @@ impl<'a> Stream<'a> {
         );
     }
 
+    /// Every event has attempts 1, 2, … up to its last one, all of the same event.
+    #[track_caller]
+    fn check_attempts(&self) {
+        let mut seen = BTreeSet::new();
+        for sample in self.samples.iter().chain(&self.superseded) {
+            let last = &self.samples[usize::try_from(sample.seq).unwrap()];
+            assert_eq!((&sample.id, &sample.source), (&last.id, &last.source));
+            assert_eq!(sample.due_ns, last.due_ns);
+            assert!(sample.attempt <= last.attempt, "{sample:?}");
+            assert!(seen.insert((sample.seq, sample.attempt)), "twice: {sample:?}");
+        }
+        let attempts: u64 = self.samples.iter().map(|last| u64::from(last.attempt)).sum();
+        assert_eq!(attempts, seen.len() as u64, "no attempt is left out");
+    }
+
+    /// All attempts, those for one event one after the other.
+    pub(crate) fn attempts(&self) -> Vec<&Sample<'a>> {
+        let mut all: Vec<_> = self.samples.iter().chain(&self.superseded).collect();
+        all.sort_by_key(|sample| (sample.seq, sample.attempt));
+        all
+    }
+
+    /// What the marks say, in the order of the stream.
+    pub(crate) fn marked(&self) -> Vec<&str> {
+        self.marks.iter().map(|mark| mark.what.as_ref()).collect()
+    }
+
     /// How many events ended so.
     pub(crate) fn count(&self, outcome: Outcome) -> u64 {
         self.end.outcomes.expect("a sender has outcomes")[outcome]
     }
 
-    /// The attempts that ended so.
+    /// The last attempts that ended so.
     pub(crate) fn ended(&self, outcome: Outcome) -> impl Iterator<Item = &Sample<'a>> {
         self.samples.iter().filter(move |sample| sample.outcome == outcome)
     }
