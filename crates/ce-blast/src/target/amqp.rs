@@ -11,11 +11,13 @@ use ce_cli::masked_url;
 use ce_event::amqp::Dialect;
 use futures_util::{Stream, StreamExt};
 use lapin::options::{ConfirmSelectOptions, ExchangeDeclareOptions};
+use lapin::tcp::OwnedTLSConfig;
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Connection, ConnectionProperties, Event, ExchangeKind};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 
+use super::dial::{Line, dial};
 use super::publisher::Publisher;
 use super::republish::Policy;
 use super::{Limits, Seat};
@@ -45,6 +47,8 @@ pub(crate) struct AmqpTarget {
 /// An open channel in confirm mode, and the connection that it lives on.
 pub(super) struct Link {
     connection: Connection,
+    /// Dropped last, so that an orderly end comes first.
+    _line: Line,
     events: Pin<Box<dyn Stream<Item = Event>>>,
     pub(super) channel: Channel,
 }
@@ -80,14 +84,13 @@ impl AmqpTarget {
         let open = async {
             let properties =
                 ConnectionProperties::default().with_connection_name(self.name.as_str().into());
-            let connection = Connection::connect(&self.url, properties)
-                .await
-                .context("cannot connect; is the broker running?")?;
+            let tls = OwnedTLSConfig::default();
+            let (connection, line) = dial(&self.url, properties, tls, patience).await?;
             let events = Box::pin(connection.events_listener());
             let channel = connection.create_channel().await?;
             self.look_for_exchange(&channel).await?;
             confirm_mode(&channel).await?;
-            anyhow::Ok(Link { connection, events, channel })
+            anyhow::Ok(Link { connection, _line: line, events, channel })
         };
         let opened = timeout(patience, open).await;
         let opened = opened.with_context(|| format!("no connection within {patience:?}"))?;

@@ -3,6 +3,7 @@
 
 mod amqp;
 mod confirms;
+mod dial;
 mod headers;
 mod http;
 mod message;

@@ -6,6 +6,7 @@ mod amqp;
 mod docs;
 mod http;
 mod loads;
+mod restart;
 
 use std::fs;
 use std::path::PathBuf;

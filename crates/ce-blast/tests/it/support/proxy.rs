@@ -12,12 +12,28 @@ struct Valve {
     changed: Condvar,
 }
 
+impl Valve {
+    fn close(&self, close: bool) {
+        *self.closed.lock().unwrap() = close;
+        self.changed.notify_all();
+    }
+
+    fn wait(&self) {
+        let closed = self.closed.lock().unwrap();
+        drop(self.changed.wait_while(closed, |closed| *closed).unwrap());
+    }
+}
+
 /// A proxy on a port of its own.
 pub(crate) struct Proxy {
     address: SocketAddr,
     valve: Arc<Valve>,
+    /// The same for what the client says.
+    intake: Arc<Valve>,
     /// Drops who wants to connect.
     refuses: Arc<AtomicBool>,
+    /// Lets who wants to connect in, and is silent.
+    mutes: Arc<AtomicBool>,
     /// The client's end of every connection so far.
     clients: Arc<Mutex<Vec<TcpStream>>>,
 }
@@ -25,27 +41,30 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Passes every connection on to the broker at `url`.
     pub(crate) fn start(url: &str) -> Self {
-        Self::with_requests(url, |client, server| pass_on(client, server, None))
+        Self::with_requests(url, pass_on)
     }
 
     /// As a broker that knows no publisher confirms: it closes the channel of whoever asks.
     pub(crate) fn without_confirms(url: &str) -> Self {
-        Self::with_requests(url, |client, server| drop(refuse_confirms(client, server)))
+        Self::with_requests(url, |client, server, _| drop(refuse_confirms(client, server)))
     }
 
     /// A proxy that passes what the client says by `requests`.
-    fn with_requests(url: &str, requests: fn(TcpStream, TcpStream)) -> Self {
+    fn with_requests(url: &str, requests: fn(TcpStream, TcpStream, &Valve)) -> Self {
         let rest = url.strip_prefix("amqp://").unwrap();
         let broker = rest.split('/').next().unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let valve = Arc::<Valve>::default();
         let clients = Arc::<Mutex<Vec<TcpStream>>>::default();
-        let refuses = Arc::<AtomicBool>::default();
+        let [refuses, mutes] = [(); 2].map(|()| Arc::<AtomicBool>::default());
+        let intake = Arc::<Valve>::default();
         let this = Self {
             address,
             valve: Arc::clone(&valve),
+            intake: Arc::clone(&intake),
             refuses: Arc::clone(&refuses),
+            mutes: Arc::clone(&mutes),
             clients: Arc::clone(&clients),
         };
         thread::spawn(move || {
@@ -53,12 +72,16 @@ impl Proxy {
                 if refuses.load(Relaxed) {
                     continue;
                 }
-                let server = TcpStream::connect(&broker).unwrap();
                 clients.lock().unwrap().push(client.try_clone().unwrap());
+                if mutes.load(Relaxed) {
+                    continue;
+                }
+                let server = TcpStream::connect(&broker).unwrap();
                 let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                thread::spawn(move || requests(from, to));
+                let intake = Arc::clone(&intake);
+                thread::spawn(move || requests(from, to, &intake));
                 let valve = Arc::clone(&valve);
-                thread::spawn(move || pass_on(server, client, Some(&valve)));
+                thread::spawn(move || pass_on(server, client, &valve));
             }
         });
         this
@@ -70,13 +93,22 @@ impl Proxy {
 
     /// Holds back what the broker says, or lets it flow again.
     pub(crate) fn hold(&self, hold: bool) {
-        *self.valve.closed.lock().unwrap() = hold;
-        self.valve.changed.notify_all();
+        self.valve.close(hold);
+    }
+
+    /// Reads nothing more from the client, or goes on reading.
+    pub(crate) fn stall(&self, stall: bool) {
+        self.intake.close(stall);
     }
 
     /// Drops who wants to connect from now on, or lets them in again.
     pub(crate) fn refuse(&self, refuse: bool) {
         self.refuses.store(refuse, Relaxed);
+    }
+
+    /// Says nothing to who connects from now on, and does not pass on either; or does so again.
+    pub(crate) fn mute_newcomers(&self, mute: bool) {
+        self.mutes.store(mute, Relaxed);
     }
 
     /// Cuts every connection. What was held back never arrives.
@@ -94,13 +126,10 @@ impl Proxy {
 }
 
 /// Copies until either side closes.
-fn pass_on(mut from: TcpStream, mut to: TcpStream, valve: Option<&Valve>) {
+fn pass_on(mut from: TcpStream, mut to: TcpStream, valve: &Valve) {
     let mut buffer = [0; 4096];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
-        if let Some(valve) = valve {
-            let closed = valve.closed.lock().unwrap();
-            drop(valve.changed.wait_while(closed, |closed| *closed).unwrap());
-        }
+        valve.wait();
         if to.write_all(&buffer[..length]).is_err() {
             break;
         }
