@@ -45,6 +45,15 @@ fn the_guide_to_events_runs_from_top_to_bottom() {
 }
 
 #[test]
+fn the_guide_to_http_runs_from_top_to_bottom() {
+    let stage = Stage::new();
+    let blocks = shell_blocks("docs/guide-http.md");
+    assert!(blocks.len() >= 4, "{blocks:?}");
+    stage.shell(&blocks.join("\n")).run().expect_code(0);
+    assert_eq!(stage.json("results/checked/summary.json")["overall"]["checks"][0]["fails"], 20);
+}
+
+#[test]
 fn the_guide_to_the_live_view_runs_from_top_to_bottom() {
     let stage = Stage::new();
     let blocks = shell_blocks("docs/guide-live.md");

@@ -1,5 +1,7 @@
 //! The pipe on the embedded target, which fails and stalls as it is told.
 
+use serde_json::{Value, json};
+
 use crate::Stage;
 
 #[test]
@@ -25,6 +27,50 @@ fn every_tenth_event_refused_is_reported_exactly_and_fails_the_check() {
     check.expect_code(1);
     assert!(check.stdout.starts_with("FAIL"), "{}", check.stdout);
     stage.shell("slo-check run --threshold 'http_req_failed: rate<0.11'").run().expect_code(0);
+}
+
+/// Who an event is, and its place, survive the trip in whichever way it is carried.
+#[test]
+fn attributes_are_the_same_at_the_sink_in_every_mode() {
+    let stage = Stage::new();
+    let events: Vec<Value> = (0..60)
+        .map(|number| {
+            json!({
+                "specversion": "1.0",
+                "id": format!("{number} 100% \"sure\" é€😀 a%20b"),
+                "source": format!("/s/{number}?q=%22x%22#f"),
+                "type": "com.example.été",
+                "sequence": format!("{number:04}"),
+                "data": { "n": number },
+            })
+        })
+        .collect();
+    let lines: Vec<String> = events.iter().map(Value::to_string).collect();
+    std::fs::write(stage.path("events.ndjson"), lines.join("\n")).unwrap();
+    let mut expected: Vec<[Value; 4]> = (0..60_u64)
+        .zip(&events)
+        .map(|(number, it)| {
+            [it["source"].clone(), it["id"].clone(), it["type"].clone(), number.into()]
+        })
+        .collect();
+    expected.sort_by_key(|it| it[3].as_u64());
+    for mode in ["structured", "binary", "batched"] {
+        let (mut sink, url) = stage.http_sink(&[]);
+        let blast = format!("ce-blast --to {url} --rate 500/s --mode {mode} events.ndjson");
+        let run = stage.shell(&blast).run();
+        assert!(run.expect_code(0).stderr.contains("60 ok;"), "{mode}: {}", run.stderr);
+        assert_eq!(sink.stop(), 0, "{}", sink.stderr());
+        let received = stage.text("received.ndjson");
+        let receipts = received.lines().filter(|line| line.contains(r#""kind":"receipt""#));
+        let mut found: Vec<[Value; 4]> = receipts
+            .map(|line| {
+                let it: Value = serde_json::from_str(line).unwrap();
+                ["source", "id", "type", "seq"].map(|name| it[name].clone())
+            })
+            .collect();
+        found.sort_by_key(|it| it[3].as_u64());
+        assert_eq!(found, expected, "{mode}");
+    }
 }
 
 /// Events that became due during the stall carry it; the time of service alone does not explain it,
