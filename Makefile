@@ -1,7 +1,7 @@
 # The commands of the project. `make` alone lists them.
 SHELL := bash
 # What a target's script reads, given as `make test-load-closed CONCURRENT=50` or in the environment.
-export BROKER_URL BROKER_PORT BROKER_NAMESPACE BROKER_SERVICE EVENT_TYPE CONCURRENT DURATION ENV OUT
+export BROKER_URL BROKER_PORT BROKER_NAMESPACE BROKER_SERVICE EVENT_TYPE CONCURRENT DURATION TIME_SCALE ENV OUT
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
@@ -36,10 +36,10 @@ test-load-closed: build ## A closed loop: BROKER_URL, EVENT_TYPE, CONCURRENT, DU
 	scripts/closed-loop.sh
 
 .PHONY: test-load-baseline test-load-rampup test-load-spike test-load-sustained test-load-all
-test-load-baseline: ## 10 events/s for 5 minutes: BROKER_URL, EVENT_TYPE, ENV
+test-load-baseline: ## 10 events/s for 5 minutes: BROKER_URL, EVENT_TYPE, DURATION, ENV
 test-load-rampup: ## From 10 to 200 events/s and back in 14 minutes
 test-load-spike: ## From 100 to 500 events/s and back in 4 minutes
-test-load-sustained: ## 100 events/s for 30 minutes
+test-load-sustained: ## 100 events/s for 30 minutes, or for DURATION
 test-load-all: ## These four after each other, 55 minutes
 test-load-baseline test-load-rampup test-load-spike test-load-sustained test-load-all: build
 	scripts/load.sh $(@:test-load-%=%)

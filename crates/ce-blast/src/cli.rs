@@ -5,6 +5,7 @@ pub mod guard;
 pub mod http;
 pub mod republish;
 pub mod retry;
+pub mod tag;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -49,9 +50,10 @@ pub struct Cli {
     #[arg(default_value = "-", value_name = "EVENTS")]
     pub events: PathBuf,
 
-    /// Where to send them: http(s)://…, amqp(s)://… or null:
+    /// Where to send them: http(s)://…, amqp(s)://… or null:; scenarios of a plan may have targets of
+    /// their own
     #[arg(long, env = "CE_TO", value_name = "URL", hide_env_values = true)]
-    pub to: String,
+    pub to: Option<String>,
 
     /// A constant arrival rate, e.g., 200/s, 0.5/s or 30/m
     #[arg(long, env = "CE_RATE", value_name = "RATE")]
@@ -187,6 +189,10 @@ pub struct Cli {
     /// Name of the run, for the records
     #[arg(long, env = "CE_RUN", value_name = "NAME", default_value = "")]
     pub run: String,
+
+    /// Tag all scenarios, besides what the plan says, so that thresholds can select by it; repeatable
+    #[arg(long = "tag", env = "CE_TAG", value_name = "NAME=VALUE", value_delimiter = ',')]
+    pub tags: Vec<tag::Tag>,
 
     /// Name of the scenario, for the records
     #[arg(long, env = "CE_SCENARIO", value_name = "NAME", default_value = "default",

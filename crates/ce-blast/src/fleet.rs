@@ -67,8 +67,12 @@ pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>,
 }
 
 fn place(cli: &Cli, scenario: &Scenario) -> anyhow::Result<Place> {
-    let url = scenario.to.clone().unwrap_or_else(|| cli.to.clone());
-    Ok((url, routing_key(cli, scenario)?))
+    let url = scenario.to.clone().or_else(|| cli.to.clone());
+    let no_target = || match &cli.plan {
+        Some(_) => format!("scenario `{}` has no target: add --to URL", scenario.name),
+        None => "where to? add --to URL".to_owned(),
+    };
+    Ok((url.with_context(no_target)?, routing_key(cli, scenario)?))
 }
 
 fn senders_to(cli: &Cli, url: &str, routing_key: RoutingKey) -> anyhow::Result<Vec<Sender>> {

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use ce_cli::masked_url;
 use load_plan::document::Document;
 use load_plan::{
     Executor, Plan, Ramp, Rate, Scenario, Schedule, Spacing, VuStage, constant_users, parse_stages,
@@ -29,6 +30,8 @@ pub(crate) fn resolve(cli: &Cli) -> anyhow::Result<Plan> {
         None => Plan { scenarios: vec![scenario(cli)?], warnings: Vec::new() },
     };
     for scenario in &mut plan.scenarios {
+        let tags = cli.tags.iter().map(|tag| (tag.name.clone(), tag.value.clone()));
+        scenario.tags.extend(tags);
         scenario.max_in_flight.get_or_insert(cli.max_in_flight.into());
         if let Some(factor) = cli.time_scale {
             compress(scenario, factor);
@@ -227,7 +230,17 @@ fn describe_scenario(scenario: &Scenario) -> Value {
         }),
     };
     value["start_s"] = json!(seconds(scenario.start_ns));
+    value["graceful_stop_s"] = json!(seconds(scenario.graceful_stop_ns));
     value["tags"] = json!(scenario.tags);
+    if is_open_loop(scenario) {
+        value["max_in_flight"] = json!(scenario.max_in_flight);
+    }
+    let own = [("to", &scenario.to), ("events_file", &scenario.events)];
+    for (name, text) in own.into_iter().chain([("routing_key", &scenario.routing_key)]) {
+        if let Some(text) = text {
+            value[name] = json!(masked_url(text));
+        }
+    }
     value
 }
 

@@ -4,11 +4,12 @@ use std::fmt::Write;
 use std::io::Read;
 use std::time::Duration;
 
+use anyhow::bail;
 use ce_cli::{DataOut, Exit, open_input, stdin_is_terminal};
 use load_plan::{Executor, Plan, Scenario, Schedule, Timeline, users_at};
 
 use crate::cli::Cli;
-use crate::plan::{events, users_name};
+use crate::plan::{events, is_open_loop, users_name};
 
 /// Columns of the curve.
 const COLUMNS: u64 = 60;
@@ -18,6 +19,9 @@ const PEEK: u64 = 128 * 1024;
 
 /// Writes `{"index":…,"scenario":…,"seq":…,"due_ns":…}` for each event of this share, in order.
 pub(crate) fn schedule(plan: &Plan, cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
+    if !plan.scenarios.iter().any(is_open_loop) {
+        bail!("--emit-schedule: a closed loop has no due times; --dry-run shows its users");
+    }
     let mut line = String::new();
     for due in Timeline::new(plan, cli.seed, cli.shard) {
         line.clear();
@@ -42,7 +46,7 @@ pub(crate) fn table(plan: &Plan, cli: &Cli, out: &mut DataOut) -> anyhow::Result
     );
     for scenario in &plan.scenarios {
         let end = end_ns_or_open(scenario);
-        let count = events(scenario).map_or_else(|| "open".to_owned(), |count| count.to_string());
+        let count = about(events(scenario), expected(scenario), "open");
         let peak = peak_per_s(scenario).map_or_else(|| "-".to_owned(), |peak| format!("{peak:.1}"));
         writeln!(
             text,
@@ -65,24 +69,53 @@ pub(crate) fn table(plan: &Plan, cli: &Cli, out: &mut DataOut) -> anyhow::Result
     Ok(Exit::Yes)
 }
 
+/// A number of events that the plan decides, or that it makes likely: random arrivals.
+fn about(count: Option<u64>, expected: Option<u64>, otherwise: &str) -> String {
+    match (count, expected) {
+        (Some(count), _) => count.to_string(),
+        (None, Some(expected)) => format!("~{expected}"),
+        (None, None) => otherwise.to_owned(),
+    }
+}
+
+/// How many events a scenario has on the mean.
+fn expected(scenario: &Scenario) -> Option<u64> {
+    match &scenario.executor {
+        Executor::Arrivals { schedule, .. } => schedule.events(),
+        Executor::Users { .. } | Executor::Iterations { .. } => events(scenario),
+    }
+}
+
 fn totals(plan: &Plan, cli: &Cli) -> anyhow::Result<String> {
-    let total: Option<u64> = plan.scenarios.iter().map(events).sum();
-    let total = total.map(|events| cli.shard.of(events));
     let mut text = String::new();
-    if let Some(total) = total {
-        writeln!(text, "\n{total} events in all")?;
+    let count: Option<u64> = plan.scenarios.iter().map(events).sum();
+    let expected: Option<u64> = plan.scenarios.iter().map(expected).sum();
+    if let Some(all) = expected {
+        let (mine, of_all) = (cli.shard.of(all), about(count, expected, ""));
+        if cli.shard.is_whole() {
+            writeln!(text, "\n{of_all} events in all")?;
+        } else {
+            writeln!(text, "\n{mine} of {of_all} events, share {}", cli.shard)?;
+        }
         if let Some(size) = mean_event_bytes(cli)? {
-            let bytes = total.saturating_mul(size);
+            let bytes = mine.saturating_mul(size);
             writeln!(text, "{:.1} MB of events, at {size} bytes each", megabytes(bytes))?;
         }
     }
-    let (peak, latency) = (highest_per_s(plan), cli.latency);
+    let latency = cli.latency;
+    let needed = |per_s: f64| (per_s * latency.as_secs_f64()).ceil();
+    let peak = highest_per_s(plan);
     if peak > 0.0 {
-        let needed = (peak * latency.as_secs_f64()).ceil();
-        writeln!(text, "{needed} in flight at the peak, if an answer takes {latency:?}")?;
-        let limit: u64 = plan.scenarios.iter().filter_map(|it| it.max_in_flight).sum();
+        writeln!(text, "{} in flight at the peak, if an answer takes {latency:?}", needed(peak))?;
+    }
+    for scenario in &plan.scenarios {
+        let (Some(peak), Some(limit)) = (peak_per_s(scenario), scenario.max_in_flight) else {
+            continue;
+        };
+        let (name, needed) = (&scenario.name, needed(peak));
         if needed > exact(limit) {
-            writeln!(text, "  more than the limit of {limit}: raise --max-in-flight")?;
+            let raise = "raise its `maxInFlight`, or --max-in-flight";
+            writeln!(text, "  {name} needs {needed}, and its limit is {limit}: {raise}")?;
         }
     }
     Ok(text)

@@ -68,9 +68,10 @@ pub enum EventError {
         quote(.0)
     )]
     Source(String),
-    /// Not an absolute URI.
+    /// Not an absolute URI as of RFC 3986, section 4.3.
     #[error(
-        "attribute `dataschema` is `{}`; write an absolute URI, e.g., https://example.com/a",
+        "attribute `dataschema` is `{}`; write an absolute URI without a fragment, e.g., \
+         https://example.com/a",
         quote(.0)
     )]
     DataSchema(String),

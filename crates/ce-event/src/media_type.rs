@@ -46,16 +46,14 @@ pub(crate) fn is_media_type(text: &str) -> bool {
     if !is_token(kind) || subtype.is_empty() {
         return false;
     }
-    loop {
-        rest = rest.trim_ascii_start();
-        if rest.is_empty() {
-            return true;
-        }
-        match rest.strip_prefix(';').and_then(|rest| after_parameter(rest.trim_ascii_start())) {
+    while !rest.is_empty() {
+        let parameter = rest.trim_ascii_start().strip_prefix(';').map(str::trim_ascii_start);
+        match parameter.and_then(after_parameter) {
             None => return false,
             Some(after) => rest = after,
         }
     }
+    true
 }
 
 /// The media type without its parameters.
@@ -74,9 +72,10 @@ fn after_parameter(text: &str) -> Option<&str> {
     let mut bytes = quoted.bytes().enumerate();
     while let Some((at, byte)) = bytes.next() {
         match byte {
-            b'\\' => _ = bytes.next()?,
+            b'\\' => _ = bytes.next().filter(|(_, byte)| byte.is_ascii())?,
             b'"' => return Some(&quoted[at + 1..]),
-            _ => {}
+            _ if byte.is_ascii() => {}
+            _ => return None,
         }
     }
     None
@@ -103,6 +102,7 @@ mod tests {
         for text in [
             "application/json",
             "text/plain; charset=utf-8",
+            "text/plain ; charset=utf-8 ; a=b",
             "text/plain;charset=\"utf; \\\"8\"; a=b",
             "application/vnd.example.v2+json",
             "*/*",
@@ -118,6 +118,9 @@ mod tests {
             "text/plain/x",
             "text plain",
             "text /plain",
+            " text/plain",
+            "text/plain ",
+            "text/plain; a=b ",
             "text/plain;",
             "text/plain; charset",
             "text/plain; charset=",
@@ -126,6 +129,8 @@ mod tests {
             "text/plain; a=\"b\\",
             "text/plain charset=utf-8",
             "text/pläin",
+            "text/plain; a=\"ä\"",
+            "text/plain; a=\"\\ä\"",
         ] {
             assert!(!is_media_type(text), "{text}");
         }

@@ -2,10 +2,10 @@
 
 use std::net::Ipv6Addr;
 
-/// `scheme:` and whatever follows it.
+/// Section 4.3: `scheme:` and whatever follows it, without a fragment.
 pub(crate) fn is_absolute(text: &str) -> bool {
     let scheme = scheme(text);
-    scheme.is_some_and(is_scheme) && is_reference(text)
+    scheme.is_some_and(is_scheme) && !text.contains('#') && is_reference(text)
 }
 
 /// Section 4.1: a URI, or a path, query or fragment relative to one.
@@ -150,7 +150,17 @@ mod tests {
         for text in ["https://example.com/schema", "urn:x", "a+b-c.1:"] {
             assert!(is_absolute(text), "{text}");
         }
-        for text in ["", "/schema", "schema.json", "//example.com/schema", "#a", "1a:b", "a:b c"] {
+        for text in [
+            "",
+            "/schema",
+            "schema.json",
+            "//example.com/schema",
+            "#a",
+            "1a:b",
+            "a:b c",
+            "a:b#c",
+            "a:#",
+        ] {
             assert!(!is_absolute(text), "{text}");
         }
     }

@@ -41,12 +41,13 @@ pub enum Command {
 
 /// Validate CloudEvents, line by line
 ///
-/// Holds every line of NDJSON to each MUST of CloudEvents 1.0 and its JSON format. One line on
-/// stdout for each bad event: file, line, attribute and cause, remedy. The totals go to stderr.
+/// Holds every event to each MUST of CloudEvents 1.0 and its JSON format: an event or a batch (a
+/// JSON array) in each line, or laid out over several lines. One line on stdout for each bad
+/// event: file, line, place in its batch, attribute and cause, remedy. The totals go to stderr.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = help::CHECK, max_term_width = 100)]
 pub struct Check {
-    /// Events as NDJSON; `-` is stdin
+    /// Events in JSON; `-` is stdin
     #[arg(env = "CE_FILE", value_name = "FILE", default_value = "-")]
     pub file: PathBuf,
 

@@ -76,9 +76,13 @@ pub(crate) const CHECK: &str = r"Checked:
   Syntax, required attributes, each attribute once, names, types (32-bit integers), characters,
   RFC 3339 times, URIs, media types, base64, and either data or data_base64. SHOULDs are not
   errors. An event above 64 KiB is a warning. Blank lines are skipped.
+  In a batch each event counts for itself, and is told by its index, from 0; an empty batch is
+  valid. What is laid out over several lines has a limit of 16 MiB, and so has a line.
 
 Examples:
   ce-gen check events.ndjson
+  ce-gen check batch.json
+  ce-gen --kind parser --describe | ce-gen check
   ce-gen --template order.json --count 1000 | ce-gen check --strict
   ce-gen check recorded.ndjson | cut -d : -f 3- | sort | uniq -c
 

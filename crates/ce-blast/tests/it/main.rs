@@ -20,6 +20,7 @@ mod open_loop;
 mod plans;
 mod refusals;
 mod saturation;
+mod scenarios;
 mod signals;
 mod support;
 

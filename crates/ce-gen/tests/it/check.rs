@@ -64,7 +64,7 @@ fn what_is_required_has_to_be_there() {
 fn what_is_no_object_is_no_event() {
     for (line, says) in [
         ("null", "expected a JSON object"),
-        ("[]", "expected a JSON object"),
+        ("\"{}\"", "expected a JSON object"),
         ("hello", "expected value at column 1"),
         ("{}{}", "trailing characters at column 3"),
     ] {

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod check;
+mod check_layouts;
 mod describe;
 mod edges;
 mod events;

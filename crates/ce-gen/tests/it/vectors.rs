@@ -101,10 +101,12 @@ pub(crate) const INVALID: &[(&str, &str)] = &[
     (r#""time":"-0001-01-01T00:00:00Z""#, "`time` is `-0001-01-01T00:00:00Z`"),
     // URIs and media types.
     (r#""dataschema":"schema.json""#, "`dataschema` is `schema.json`; write an absolute URI"),
+    (r#""dataschema":"https://example.com/a#b""#, "`dataschema` is `https://example.com/a#b`"),
     (r#""dataschema":"http://a:b/""#, "`dataschema` is `http://a:b/`"),
     (r#""dataschema":"http://[::1/""#, "`dataschema` is `http://[::1/`"),
     (r#""dataschema":"http://a/%2""#, "`dataschema` is `http://a/%2`"),
     (r#""datacontenttype":"json""#, "`datacontenttype` is `json`; write a media type"),
+    (r#""datacontenttype":"text/plain; a=\"é\"""#, "`datacontenttype` is `text/plain; a=\"é\"`"),
     (r#""datacontenttype":"text/plain; charset""#, "`datacontenttype` is `text/plain; charset`"),
     // Data.
     (r#""data":1,"data_base64":"TWE=""#, "`data` and `data_base64` are both set; keep one"),

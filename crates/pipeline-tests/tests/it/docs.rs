@@ -54,6 +54,19 @@ fn the_guide_to_http_runs_from_top_to_bottom() {
 }
 
 #[test]
+fn the_guide_to_load_plans_runs_from_top_to_bottom() {
+    let stage = Stage::new();
+    let blocks = shell_blocks("docs/guide-load-plans.md");
+    assert!(blocks.len() >= 5, "{blocks:?}");
+    stage.shell(&blocks.join("\n")).run().expect_code(0);
+    let dues = |file: &str| stage.text(file).lines().count();
+    assert_eq!(
+        (dues("schedule.ndjson"), dues("first.ndjson"), dues("second.ndjson")),
+        (25, 13, 12)
+    );
+}
+
+#[test]
 fn the_guide_to_the_live_view_runs_from_top_to_bottom() {
     let stage = Stage::new();
     let blocks = shell_blocks("docs/guide-live.md");

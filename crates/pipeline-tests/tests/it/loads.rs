@@ -32,6 +32,21 @@ fn the_baseline_load_ends_in_a_verdict_on_all_its_events() {
 }
 
 #[test]
+fn a_duration_shortens_the_loads_that_have_one() {
+    let stage = Stage::new();
+    let (mut sink, url) = stage.http_sink(&[]);
+    let settings = format!("BROKER_URL={url} DURATION=3");
+    let run = script(&stage, "load.sh sustained", &settings).run();
+    assert_eq!(sink.stop(), 0, "{}", sink.stderr());
+    assert_eq!(stage.json("run/summary.json")["overall"]["outcomes"]["ok"], 300);
+    assert!([0, 3].contains(&run.code), "{run:?}");
+    let run = script(&stage, "load.sh spike", "DURATION=3 OUT=other").run();
+    run.expect_code(2);
+    let says = "load.sh: the stages of spike have durations of their own: leave out DURATION";
+    assert!(run.stderr.starts_with(says), "{}", run.stderr);
+}
+
+#[test]
 fn a_closed_loop_whose_target_refuses_ends_with_the_code_of_its_verdict() {
     let stage = Stage::new();
     let (mut sink, url) = stage.http_sink(&["--reject-every", "2"]);

@@ -7,6 +7,7 @@ mod docs;
 mod http;
 mod loads;
 mod restart;
+mod scenarios;
 
 use std::fs;
 use std::path::PathBuf;

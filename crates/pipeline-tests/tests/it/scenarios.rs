@@ -1,0 +1,68 @@
+//! Several scenarios in one ce-blast, each with a target, events and a limit of its own.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use ce_testkit::{Running, Tool};
+use serde_json::Value;
+
+use crate::Stage;
+
+const PARSERS: [&str; 3] = ["a", "b", "c"];
+
+/// A sink of one parser, its receipts in a file of its own.
+fn sink(stage: &Stage, parser: &str) -> (Running, String) {
+    let sink = Tool::named("ce-sink")
+        .args(["http", "--listen", "127.0.0.1:0"])
+        .stdout_file(stage.path(&format!("received-{parser}.ndjson")))
+        .spawn();
+    let line = sink.wait_for("listening on http://");
+    let url = line.split("listening on ").nth(1).unwrap().to_owned() + "/";
+    (sink, url)
+}
+
+/// The ids of the receipts in a file, in their order.
+fn received(stage: &Stage, parser: &str) -> Vec<String> {
+    let text = stage.text(&format!("received-{parser}.ndjson"));
+    let receipts = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let receipts = receipts.filter(|record| record["kind"] == "receipt");
+    receipts.map(|receipt| receipt["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn three_parsers_take_500_events_a_second_each_side_by_side() {
+    let stage = Stage::new();
+    let mut sinks: Vec<_> = PARSERS.iter().map(|parser| sink(&stage, parser)).collect();
+    let mut plan = String::from("[tags]\nsuite = 'parsers'\n");
+    for ((parser, start_ms), (_, url)) in PARSERS.iter().zip([0, 100, 200]).zip(&sinks) {
+        let make = format!("ce-gen --kind parser --id seq --run {parser} --count 400");
+        stage.shell(&format!("{make} > {parser}.events")).run().expect_code(0);
+        let events = stage.path(&format!("{parser}.events"));
+        write!(
+            plan,
+            "[scenarios.parser-{parser}]\nexecutor = 'constant-arrival-rate'\nrate = 500\n\
+             duration = '800ms'\nstartTime = '{start_ms}ms'\ntags = {{ parser = '{parser}' }}\n\
+             maxInFlight = 400\nto = '{url}'\nevents = '{}'\n",
+            events.display()
+        )
+        .unwrap();
+    }
+    std::fs::write(stage.path("plan.toml"), plan).unwrap();
+    stage.shell("ce-blast --plan plan.toml > sent.ndjson").run().expect_code(0);
+    for (sink, _) in &mut sinks {
+        assert_eq!(sink.stop(), 0, "{}", sink.stderr());
+    }
+    for parser in PARSERS {
+        let ids: BTreeSet<_> = received(&stage, parser).into_iter().collect();
+        let wanted: BTreeSet<_> = (0..400).map(|k| format!("{parser}-{k:012}")).collect();
+        assert!(ids == wanted, "{parser} has the events of its file, and no others");
+    }
+    let collect = "lat-collect sent.ndjson received-a.ndjson received-b.ndjson received-c.ndjson";
+    stage.shell(&format!("{collect} --out run")).run().expect_code(0);
+    stage.expect_ledger(&[("delivered", 1200), ("lost", 0), ("duplicates", 0)]);
+    let summary = stage.json("run/summary.json");
+    for parser in PARSERS {
+        let block = &summary["scenarios"][format!("parser-{parser}")];
+        assert_eq!(block["outcomes"]["ok"], 400, "{block:#}");
+    }
+}
