@@ -1,7 +1,6 @@
 //! HTTP/2 with prior knowledge: many events under way on few connections.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use ce_record::Outcome::{Ok, ProtocolError, Rejected, Timeout};
 use ce_testkit::Run;
@@ -21,7 +20,7 @@ fn send(server: &Http2Server, count: usize, args: &[&str]) -> Run {
 #[test]
 fn every_event_arrives_once_over_one_connection() {
     let server = Http2Server::start(|number| match number % 10 {
-        9 => Act::ReplyAfter(Duration::from_millis(200), 503),
+        9 => Act::ReplyAfter(100, 503),
         _ => Act::Reply(202),
     });
     let run = send(&server, 1000, &["--rate", "1000/s", "--header", "x-a: 1"]);
@@ -76,7 +75,7 @@ fn a_stream_that_is_reset_fails_alone() {
 fn a_server_that_says_go_away_loses_nothing() {
     let server = Http2Server::start(|number| match number {
         50 | 120 => Act::GoAway(202),
-        _ => Act::ReplyAfter(Duration::from_millis(20), 202),
+        _ => Act::ReplyAfter(6, 202),
     });
     let run = send(&server, 300, &["--rate", "300/s"]);
     let stream = Stream::read(&run.stdout);
@@ -94,7 +93,7 @@ fn a_server_that_says_go_away_loses_nothing() {
 fn a_connection_that_is_cut_breaks_what_is_under_way_and_another_is_opened() {
     let server = Http2Server::start(|number| match number {
         100 => Act::Cut,
-        _ => Act::ReplyAfter(Duration::from_millis(50), 202),
+        _ => Act::ReplyAfter(15, 202),
     });
     let run = send(&server, 300, &["--rate", "300/s"]);
     let stream = Stream::read(&run.stdout);

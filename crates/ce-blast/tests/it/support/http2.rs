@@ -15,15 +15,19 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+
+/// How long an answer waits for requests that do not come.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// What to do with a request that was read whole.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Act {
     /// Answers with this status.
     Reply(u16),
-    /// The same, after this much work.
-    ReplyAfter(Duration, u16),
+    /// The same, once so many more requests have come, or no more come.
+    ReplyAfter(usize, u16),
     /// Answers, and asks the client to go to another connection.
     GoAway(u16),
     /// Resets the stream.
@@ -52,6 +56,8 @@ pub(crate) struct Http2Server {
 struct Shared {
     script: Box<dyn Fn(usize) -> Act + Send + Sync>,
     seen: Mutex<Vec<Seen>>,
+    /// How many they are.
+    count: watch::Sender<usize>,
     connections: AtomicU64,
 }
 
@@ -63,6 +69,7 @@ impl Http2Server {
         let shared = Arc::new(Shared {
             script: Box::new(script),
             seen: Mutex::default(),
+            count: watch::Sender::new(0),
             connections: AtomicU64::new(0),
         });
         let this = Self { address: listener.local_addr().unwrap(), shared: Arc::clone(&shared) };
@@ -123,12 +130,14 @@ impl Shared {
         let number = {
             let mut seen = self.seen.lock().unwrap();
             seen.push(Seen { head, body, connection });
+            self.count.send_replace(seen.len());
             seen.len() - 1
         };
         let status = match (self.script)(number) {
             Act::Reply(status) => status,
-            Act::ReplyAfter(work, status) => {
-                tokio::time::sleep(work).await;
+            Act::ReplyAfter(more, status) => {
+                let mut count = self.count.subscribe();
+                let _ = timeout(QUIET, count.wait_for(|&count| count > number + more)).await;
                 status
             }
             Act::GoAway(status) => {

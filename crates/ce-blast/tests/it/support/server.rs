@@ -2,8 +2,8 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,9 @@ type Script = dyn Fn(u64) -> Act + Send + Sync;
 struct Shared {
     script: Box<Script>,
     address: SocketAddr,
-    gone: AtomicBool,
+    gone: Mutex<bool>,
+    /// Notified when it has gone.
+    left: Condvar,
     connections: AtomicU64,
     requests: Mutex<Vec<Request>>,
     sockets: Mutex<Vec<TcpStream>>,
@@ -61,7 +63,8 @@ impl Server {
         let shared = Arc::new(Shared {
             script: Box::new(script),
             address: listener.local_addr().unwrap(),
-            gone: AtomicBool::new(false),
+            gone: Mutex::new(false),
+            left: Condvar::new(),
             connections: AtomicU64::new(0),
             requests: Mutex::default(),
             sockets: Mutex::default(),
@@ -103,7 +106,7 @@ impl Drop for Server {
 impl Shared {
     fn listen(self: Arc<Self>, listener: &TcpListener) {
         for socket in listener.incoming().map_while(Result::ok) {
-            if self.gone.load(SeqCst) {
+            if *self.gone.lock().unwrap() {
                 return;
             }
             self.connections.fetch_add(1, SeqCst);
@@ -115,13 +118,21 @@ impl Shared {
 
     /// Stops to listen and cuts every connection.
     fn vanish(&self) {
-        if !self.gone.swap(true, SeqCst) {
+        let had_gone = std::mem::replace(&mut *self.gone.lock().unwrap(), true);
+        if !had_gone {
+            self.left.notify_all();
             // Wakes the listening thread, which then leaves.
             drop(TcpStream::connect(self.address));
             for socket in self.sockets.lock().unwrap().drain(..) {
                 let _ = socket.shutdown(Shutdown::Both);
             }
         }
+    }
+
+    /// Takes its time, unless the server goes away before.
+    fn work(&self, time: Duration) {
+        let gone = self.gone.lock().unwrap();
+        drop(self.left.wait_timeout_while(gone, time, |gone| !*gone).unwrap());
     }
 
     fn serve(&self, socket: &TcpStream) -> std::io::Result<()> {
@@ -136,11 +147,11 @@ impl Shared {
                 Act::Reply(status) => reply(socket, status)?,
                 Act::Answer(status, headers, body) => answer(socket, status, &headers, &body)?,
                 Act::ReplyAt(instant, status) => {
-                    thread::sleep(instant.saturating_duration_since(Instant::now()));
+                    self.work(instant.saturating_duration_since(Instant::now()));
                     reply(socket, status)?;
                 }
                 Act::ReplyAfter(work, status) => {
-                    thread::sleep(work);
+                    self.work(work);
                     reply(socket, status)?;
                 }
                 Act::ReplyAndClose(status) => {
