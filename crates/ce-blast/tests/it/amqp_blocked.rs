@@ -3,14 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::time::Duration;
 
 use ce_record::Outcome::{Ok, Timeout, Unfinished};
 use ce_testkit::{Node, broker};
 
 use crate::amqp::ids;
-use crate::amqp_faults::mentions;
 use crate::support::Stream;
+use crate::support::rig::{DEADLINE, mentions};
 use crate::support::topology::{Message, Topology};
 use crate::{ce_blast, events};
 
@@ -18,9 +17,6 @@ use crate::{ce_blast, events};
 const NO_MEMORY: &str = "0.000001";
 /// What the node starts with, more or less.
 const ENOUGH: &str = "0.4";
-
-/// The end of the run is asserted, so it must not hang for long.
-const DEADLINE: Duration = Duration::from_mins(1);
 
 #[test]
 fn a_memory_alarm_neither_hangs_the_run_nor_its_end() {

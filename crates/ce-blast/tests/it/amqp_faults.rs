@@ -2,24 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ce_record::Outcome::{ConnectError, InDoubt, Ok, Rejected, Returned, Timeout};
 use ce_testkit::broker;
 
 use crate::amqp::{ids, mixed};
-use crate::support::Stream;
 use crate::support::proxy::Proxy;
+use crate::support::rig::mentions;
 use crate::support::topology::{Message, Topology, cut_connections};
+use crate::support::{Rig, Stream};
 use crate::{ce_blast, events};
 
 /// Enough to connect on a busy machine, and little enough to time out.
 const PATIENCE: &str = "2s";
-
-pub(crate) fn mentions(path: &Path, text: &str) -> bool {
-    fs::read_to_string(path).is_ok_and(|records| records.contains(text))
-}
 
 /// Checks that everything that was acknowledged is in the queue, and that what is there and was not
 /// is in doubt; and that there was a connection again in the end.
@@ -43,88 +39,56 @@ fn check_what_was_lost(stream: &Stream<'_>, topology: &Topology, queue: &str) {
 
 #[test]
 fn a_cut_connection_leaves_in_doubt_what_was_under_way() {
-    let Some(broker) = broker("a_cut_connection_leaves_in_doubt") else { return };
-    let mut topology = Topology::new(&broker, "cut");
-    let queue = topology.queue("t", None);
-    let proxy = Proxy::start(&broker.amqp_url);
-    let dir = tempfile::tempdir().unwrap();
-    let out = dir.path().join("out.ndjson");
-    let mut running = ce_blast()
-        .args(["--to", &proxy.url(), "--exchange", &topology.exchange])
-        .args(["--rate", "1000/s", "--duration", "6s"])
-        .stdin(events(6000))
-        .stdout_file(&out)
-        .spawn();
-    running.wait_until("a first answer", || mentions(&out, r#""outcome":"ok""#));
-    proxy.hold(true);
-    let before = topology.count(&queue);
+    let Some(rig) = Rig::new("a_cut_connection_leaves_in_doubt", "t") else { return };
+    let args = ["--rate", "1000/s", "--duration", "6s"];
+    let mut running = rig.publish(events(6000), &args);
+    rig.proxy.hold(true);
+    let before = rig.topology.count(&rig.queue);
     // From here on nothing that arrives is confirmed.
-    running.wait_until("publishes", || topology.count(&queue) > before + 100);
-    proxy.cut();
-    assert_eq!(running.wait(), 0, "{}", running.stderr());
-    let text = fs::read_to_string(out).unwrap();
+    running.wait_until("publishes", || rig.topology.count(&rig.queue) > before + 100);
+    rig.proxy.cut();
+    let text = rig.wait_for_end(&mut running);
     let stream = Stream::read(&text);
     assert!(stream.count(InDoubt) > 100, "{}", running.stderr());
-    check_what_was_lost(&stream, &topology, &queue);
+    check_what_was_lost(&stream, &rig.topology, &rig.queue);
 }
 
 #[test]
 fn an_event_that_is_due_without_a_connection_is_a_connect_error() {
-    let Some(broker) = broker("an_event_that_is_due_without_a_connection") else { return };
-    let mut topology = Topology::new(&broker, "away");
-    let queue = topology.queue("t", None);
-    let proxy = Proxy::start(&broker.amqp_url);
-    let dir = tempfile::tempdir().unwrap();
-    let (out, stop) = (dir.path().join("out.ndjson"), dir.path().join("stop"));
-    let mut running = ce_blast()
-        .args(["--to", &proxy.url(), "--exchange", &topology.exchange, "--rate", "500/s"])
-        .args(["--stop-file", stop.to_str().unwrap()])
-        .stdin(events(60_000))
-        .stdout_file(&out)
-        .spawn();
-    let acked = || fs::read_to_string(&out).unwrap().matches(r#""outcome":"ok""#).count();
+    let Some(rig) = Rig::new("an_event_that_is_due_without_a_connection", "t") else { return };
+    let stop = rig.stop_file();
+    let mut running = rig.publish(events(60_000), &["--rate", "500/s", "--stop-file", &stop]);
+    let acked = || rig.records().matches(r#""outcome":"ok""#).count();
     running.wait_until("answers", || acked() > 100);
-    proxy.refuse(true);
-    proxy.cut();
-    running.wait_until("a refusal", || mentions(&out, r#""outcome":"connect_error""#));
-    proxy.refuse(false);
-    running.wait_until("the mark", || mentions(&out, "connection_restored"));
+    rig.proxy.refuse(true);
+    rig.proxy.cut();
+    running.wait_until("a refusal", || rig.mentions(r#""outcome":"connect_error""#));
+    rig.proxy.refuse(false);
+    running.wait_until("the mark", || rig.mentions("connection_restored"));
     let before = acked();
     running.wait_until("answers", || acked() > before + 100);
     fs::write(&stop, "").unwrap();
-    assert_eq!(running.wait(), 0, "{}", running.stderr());
-    let text = fs::read_to_string(&out).unwrap();
+    let text = rig.wait_for_end(&mut running);
     let stream = Stream::read(&text);
     assert!(stream.ended(ConnectError).all(|sample| sample.error.is_some()));
-    check_what_was_lost(&stream, &topology, &queue);
+    check_what_was_lost(&stream, &rig.topology, &rig.queue);
 }
 
 #[test]
 fn what_was_in_doubt_is_published_again_and_arrives() {
-    let Some(broker) = broker("what_was_in_doubt_is_published_again") else { return };
-    let mut topology = Topology::new(&broker, "again");
-    let queue = topology.queue("t", None);
-    let proxy = Proxy::start(&broker.amqp_url);
-    let dir = tempfile::tempdir().unwrap();
-    let out = dir.path().join("out.ndjson");
-    let mut running = ce_blast()
-        .args(["--to", &proxy.url(), "--exchange", &topology.exchange])
-        .args(["--rate", "1000/s", "--duration", "6s", "--republish", "in-doubt"])
-        .stdin(events(6000))
-        .stdout_file(&out)
-        .spawn();
-    running.wait_until("a first answer", || mentions(&out, r#""outcome":"ok""#));
-    proxy.hold(true);
-    let before = topology.count(&queue);
-    running.wait_until("publishes", || topology.count(&queue) > before + 100);
-    proxy.cut();
-    assert_eq!(running.wait(), 0, "{}", running.stderr());
-    let text = fs::read_to_string(out).unwrap();
+    let Some(rig) = Rig::new("what_was_in_doubt_is_published_again", "t") else { return };
+    let args = ["--rate", "1000/s", "--duration", "6s", "--republish", "in-doubt"];
+    let mut running = rig.publish(events(6000), &args);
+    rig.proxy.hold(true);
+    let before = rig.topology.count(&rig.queue);
+    running.wait_until("publishes", || rig.topology.count(&rig.queue) > before + 100);
+    rig.proxy.cut();
+    let text = rig.wait_for_end(&mut running);
     let stream = Stream::read(&text);
     assert!(stream.end.retried > 100, "{}", running.stderr());
     assert!(stream.superseded.iter().all(|sample| sample.outcome == InDoubt));
     assert_eq!(stream.count(InDoubt), 0, "{}", running.stderr());
-    check_what_was_lost(&stream, &topology, &queue);
+    check_what_was_lost(&stream, &rig.topology, &rig.queue);
     // It is late by as long as the connection was away, and that is not the sender's doing.
     let late = stream.samples.iter().find(|sample| sample.attempt == 2).unwrap();
     assert!(late.lag_ns > 100_000_000, "{late:?}");
@@ -209,70 +173,41 @@ fn a_connection_that_the_broker_closes_is_opened_again() {
 
 #[test]
 fn a_lost_connection_is_opened_again_before_the_next_event() {
-    let Some(broker) = broker("a_lost_connection_is_opened_again") else { return };
-    let mut topology = Topology::new(&broker, "idle");
-    topology.queue("t", None);
-    let proxy = Proxy::start(&broker.amqp_url);
-    let dir = tempfile::tempdir().unwrap();
-    let out = dir.path().join("out.ndjson");
-    let mut running = ce_blast()
-        .args(["--to", &proxy.url(), "--exchange", &topology.exchange, "--rate", "15/m"])
-        .stdin(events(2))
-        .stdout_file(&out)
-        .spawn();
-    running.wait_until("a first answer", || mentions(&out, r#""outcome":"ok""#));
-    proxy.cut();
-    assert_eq!(running.wait(), 0, "{}", running.stderr());
-    let text = fs::read_to_string(&out).unwrap();
+    let Some(rig) = Rig::new("a_lost_connection_is_opened_again", "t") else { return };
+    let args = ["--rate", "15/m"];
+    let mut running = rig.publish(events(2), &args);
+    rig.proxy.cut();
+    let text = rig.wait_for_end(&mut running);
     Stream::read(&text).expect_outcomes(&[(Ok, 2)]);
-    assert_eq!(proxy.connections(), 2);
+    assert_eq!(rig.proxy.connections(), 2);
 }
 
 #[test]
 fn a_broker_that_goes_silent_ends_no_run_and_holds_none_up() {
-    let Some(broker) = broker("a_broker_that_goes_silent") else { return };
-    let mut topology = Topology::new(&broker, "silent");
-    let queue = topology.queue("t", None);
-    let proxy = Proxy::start(&broker.amqp_url);
-    let dir = tempfile::tempdir().unwrap();
-    let out = dir.path().join("out.ndjson");
-    let mut running = ce_blast()
-        .args(["--to", &proxy.url(), "--exchange", &topology.exchange, "--rate", "500/s"])
-        .args(["--duration", "3s", "--timeout", PATIENCE, "--max-in-flight", "5000"])
-        .stdin(events(1500))
-        .stdout_file(&out)
-        .deadline(Duration::from_secs(30))
-        .spawn();
-    running.wait_until("a first answer", || mentions(&out, r#""outcome":"ok""#));
-    proxy.hold(true);
-    assert_eq!(running.wait(), 0, "{}", running.stderr());
-    let text = fs::read_to_string(&out).unwrap();
+    let Some(rig) = Rig::new("a_broker_that_goes_silent", "t") else { return };
+    let started = Instant::now();
+    let args =
+        ["--rate", "500/s", "--duration", "3s", "--timeout", PATIENCE, "--max-in-flight", "5000"];
+    let mut running = rig.publish(events(1500), &args);
+    rig.proxy.hold(true);
+    let text = rig.wait_for_end(&mut running);
+    assert!(started.elapsed() < Duration::from_secs(30), "{}", running.stderr());
     let stream = Stream::read(&text);
     assert!(stream.count(Timeout) > 500, "{}", running.stderr());
     assert_eq!(stream.count(Ok) + stream.count(Timeout), 1500);
-    assert_eq!(topology.drain(&queue).len(), 1500, "all have arrived, and nobody said so");
+    assert_eq!(rig.topology.drain(&rig.queue).len(), 1500, "all have arrived, and nobody said so");
 }
 
 #[test]
 fn confirms_that_come_late_are_not_taken_for_others() {
-    let Some(broker) = broker("confirms_that_come_late") else { return };
-    let mut topology = Topology::new(&broker, "late");
-    topology.queue("ok", None);
-    let proxy = Proxy::start(&broker.amqp_url);
-    let dir = tempfile::tempdir().unwrap();
-    let out = dir.path().join("out.ndjson");
-    let mut running = ce_blast()
-        .args(["--to", &proxy.url(), "--exchange", &topology.exchange, "--rate", "1000/s"])
-        .args(["--duration", "6s", "--timeout", PATIENCE, "--max-in-flight", "5000"])
-        .stdin(mixed(6000, &["ok", "nowhere"]))
-        .stdout_file(&out)
-        .spawn();
-    running.wait_until("a first answer", || mentions(&out, r#""outcome":"ok""#));
-    proxy.hold(true);
-    running.wait_until("timeouts", || mentions(&out, r#""outcome":"timeout""#));
-    proxy.hold(false);
-    assert_eq!(running.wait(), 0, "{}", running.stderr());
-    let text = fs::read_to_string(&out).unwrap();
+    let Some(rig) = Rig::new("confirms_that_come_late", "ok") else { return };
+    let args =
+        ["--rate", "1000/s", "--duration", "6s", "--timeout", PATIENCE, "--max-in-flight", "5000"];
+    let mut running = rig.publish(mixed(6000, &["ok", "nowhere"]), &args);
+    rig.proxy.hold(true);
+    running.wait_until("timeouts", || rig.mentions(r#""outcome":"timeout""#));
+    rig.proxy.hold(false);
+    let text = rig.wait_for_end(&mut running);
     let stream = Stream::read(&text);
     assert!(stream.count(Timeout) > 0 && stream.count(Ok) > 100, "{}", running.stderr());
     for sample in stream.samples.iter().filter(|sample| sample.outcome != Timeout) {
