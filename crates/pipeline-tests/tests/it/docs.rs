@@ -16,6 +16,16 @@ fn shell_blocks(file: &str) -> Vec<String> {
     after.map(|rest| rest.split("\n```").next().unwrap().to_owned()).collect()
 }
 
+/// Runs a guide from top to bottom; it has at least so many blocks.
+#[track_caller]
+fn run_guide(file: &str, blocks: usize) -> Stage {
+    let stage = Stage::new();
+    let found = shell_blocks(file);
+    assert!(found.len() >= blocks, "{found:?}");
+    stage.shell(&found.join("\n")).run().expect_code(0);
+    stage
+}
+
 #[test]
 fn the_first_pipe_of_the_readme_runs_and_ends_in_a_report() {
     let stage = Stage::new();
@@ -28,37 +38,25 @@ fn the_first_pipe_of_the_readme_runs_and_ends_in_a_report() {
 
 #[test]
 fn the_guide_runs_from_top_to_bottom() {
-    let stage = Stage::new();
-    let blocks = shell_blocks("GUIDE.md");
-    assert!(blocks.len() >= 7, "{blocks:?}");
-    stage.shell(&blocks.join("\n")).run().expect_code(0);
+    let stage = run_guide("GUIDE.md", 7);
     assert!(stage.text("stall.html").contains("<svg"));
     assert!(stage.text("results/refused/errors.csv").contains("rejected,503,,50,"));
 }
 
 #[test]
 fn the_guide_to_events_runs_from_top_to_bottom() {
-    let stage = Stage::new();
-    let blocks = shell_blocks("docs/guide-events.md");
-    assert!(blocks.len() >= 7, "{blocks:?}");
-    stage.shell(&blocks.join("\n")).run().expect_code(0);
+    run_guide("docs/guide-events.md", 7);
 }
 
 #[test]
 fn the_guide_to_http_runs_from_top_to_bottom() {
-    let stage = Stage::new();
-    let blocks = shell_blocks("docs/guide-http.md");
-    assert!(blocks.len() >= 4, "{blocks:?}");
-    stage.shell(&blocks.join("\n")).run().expect_code(0);
+    let stage = run_guide("docs/guide-http.md", 4);
     assert_eq!(stage.json("results/checked/summary.json")["overall"]["checks"][0]["fails"], 20);
 }
 
 #[test]
 fn the_guide_to_load_plans_runs_from_top_to_bottom() {
-    let stage = Stage::new();
-    let blocks = shell_blocks("docs/guide-load-plans.md");
-    assert!(blocks.len() >= 5, "{blocks:?}");
-    stage.shell(&blocks.join("\n")).run().expect_code(0);
+    let stage = run_guide("docs/guide-load-plans.md", 5);
     let dues = |file: &str| stage.text(file).lines().count();
     assert_eq!(
         (dues("schedule.ndjson"), dues("first.ndjson"), dues("second.ndjson")),
@@ -68,18 +66,12 @@ fn the_guide_to_load_plans_runs_from_top_to_bottom() {
 
 #[test]
 fn the_guide_to_the_live_view_runs_from_top_to_bottom() {
-    let stage = Stage::new();
-    let blocks = shell_blocks("docs/guide-live.md");
-    assert!(blocks.len() >= 2, "{blocks:?}");
-    stage.shell(&blocks.join("\n")).run().expect_code(0);
+    run_guide("docs/guide-live.md", 2);
 }
 
 #[test]
 fn the_guide_to_the_sink_runs_from_top_to_bottom() {
-    let stage = Stage::new();
-    let blocks = shell_blocks("docs/guide-sink.md");
-    assert!(blocks.len() >= 2, "{blocks:?}");
-    stage.shell(&blocks.join("\n")).run().expect_code(0);
+    let stage = run_guide("docs/guide-sink.md", 2);
     let receipts = |file| stage.text(file).matches(r#""kind":"receipt""#).count();
     assert_eq!((receipts("received.ndjson"), receipts("cut.ndjson")), (200, 100));
 }
