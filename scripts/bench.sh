@@ -3,6 +3,7 @@
 # machine are noisy; compare CPU per event rather than rates, and ratios rather than seconds.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/said.sh
 PATH=$PWD/target/release:$PATH
 rounds=${ROUNDS:-3}
 
@@ -68,11 +69,7 @@ sink() {
     taskset -c "$(($(nproc) - 1))" ce-sink http --listen 127.0.0.1:0 "$@" >/dev/null 2>"$work/sink.log" &
     sink=$!
     started+=("$sink")
-    for _ in {1..100}; do
-        ! grep -q 'listening on' "$work/sink.log" || break
-        sleep 0.1
-    done
-    url=$(grep -o 'http://[0-9.:]*' "$work/sink.log")/
+    url=$(said 'listening on' "$work/sink.log" "$sink" | grep -o 'http://[0-9.:]*')/ || exit 2
 }
 
 # evenness RATE: how evenly events arrive, as the receiving end sees it.

@@ -2,6 +2,7 @@
 # Restarts a broker in the middle of a load and checks that every event is accounted for.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/said.sh
 PATH=${BIN:-$PWD/target/release}:$PATH
 
 usage() {
@@ -42,10 +43,7 @@ ce-sink amqp --from "$url" --queue restart --bind 'cloud-events:#' --reconnect-f
     >"$work/received" 2>"$work/sink.log" &
 sink=$!
 started+=("$sink")
-for _ in {1..100}; do
-    ! grep -q 'consuming from' "$work/sink.log" || break
-    sleep 0.1
-done
+said 'consuming from' "$work/sink.log" "$sink" >/dev/null
 ce-gen --seed 1 |
     ce-blast --to "$url" --rate "$rate/s" --duration "${duration}s" "$@" >"$work/sent" 2>"$work/blast.log" &
 load=$!

@@ -3,6 +3,7 @@
 # demo.sh [--rabbitmq]: on an embedded HTTP target, or through a private RabbitMQ.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/said.sh
 PATH=$PWD/target/release:$PATH
 
 say() { echo "demo: $*" >&2; }
@@ -29,18 +30,6 @@ start_sink() {
     started+=("$sink")
 }
 
-# said TEXT: waits until the sink has said it, and prints that line.
-said() {
-    for _ in {1..100}; do
-        ! grep -sm 1 "$1" "$work/sink.log" || return 0
-        kill -0 "$sink" 2>/dev/null || break
-        sleep 0.1
-    done
-    cat "$work/sink.log" >&2
-    say "the sink did not start"
-    exit 2
-}
-
 mkfifo "$work/samples" "$work/receipts"
 lat-collect "$work/samples" "$work/receipts" --out "$out" &
 collector=$!
@@ -52,10 +41,10 @@ if [[ $door == amqp ]]; then
     fi
     url=$(scripts/rabbitmq.sh url)
     start_sink amqp --from "$url" --queue ce-load.demo --bind 'cloud-events:#'
-    said 'consuming from' >/dev/null
+    said 'consuming from' "$work/sink.log" "$sink" >/dev/null
 else
     start_sink http --listen 127.0.0.1:0
-    url=$(said 'listening on' | grep -o 'http://[0-9.:]*')/
+    url=$(said 'listening on' "$work/sink.log" "$sink" | grep -o 'http://[0-9.:]*')/ || exit 2
 fi
 
 say "one minute on $url: 100/s, up to 300/s, a burst of 600/s, back to 100/s"
