@@ -9,7 +9,7 @@ use crate::parse_duration;
 use crate::suggest::{is_near, remedy};
 
 /// What k6 can hold, too: 63 bits of nanoseconds.
-const LONGEST_NS: u64 = i64::MAX as u64;
+pub(crate) const LONGEST_NS: u64 = i64::MAX as u64;
 
 /// The keys of one table, each taken at most once.
 ///
@@ -132,10 +132,8 @@ impl<'a> Fields<'a> {
 
     /// A span of time that must be there.
     pub(crate) fn needed_duration(&mut self, key: &'static str) -> Result<u64, PlanError> {
-        Ok(self.duration(key)?.unwrap_or_else(|| {
-            self.miss(key, "\"5m\"");
-            1
-        }))
+        let ns = self.duration(key)?;
+        Ok(self.or_missed(key, ns))
     }
 
     /// A span of time that is longer than nothing, if it is there.
@@ -148,10 +146,16 @@ impl<'a> Fields<'a> {
 
     /// A span of time that must be there and is longer than nothing.
     pub(crate) fn needed_length(&mut self, key: &'static str) -> Result<u64, PlanError> {
-        Ok(self.length(key)?.unwrap_or_else(|| {
+        let ns = self.length(key)?;
+        Ok(self.or_missed(key, ns))
+    }
+
+    /// A span of time that has to be there, or a note that it is missing.
+    fn or_missed(&mut self, key: &str, ns: Option<u64>) -> u64 {
+        ns.unwrap_or_else(|| {
             self.miss(key, "\"5m\"");
             1
-        }))
+        })
     }
 
     /// A text that may be missing.

@@ -4,13 +4,11 @@
 mod executors;
 
 use crate::document::{Document, Entry, PlanError};
-use crate::fields::Fields;
+use crate::fields::{Fields, LONGEST_NS};
 use crate::scenario::{Executor, Plan, Scenario};
 
 /// What k6 does when nothing is said: half a minute.
 const GRACEFUL_STOP_NS: u64 = 30_000_000_000;
-/// The longest time from the start of a run to its end that 64 bits of nanoseconds can hold twice.
-const LONGEST_NS: u64 = i64::MAX as u64;
 
 /// Options of k6 that change what it prints, and figures that it adds to them.
 const SILENT: [&str; 6] = [
@@ -72,7 +70,11 @@ pub fn read_plan(document: &Document) -> Result<Plan, PlanError> {
             let read = |entry| scenario(document, entry, &mut warnings);
             all.rest().into_iter().map(read).collect::<Result<Vec<_>, _>>()?
         }
-        None => vec![executors::short_form(&mut root)?],
+        None => {
+            let scenario = executors::short_form(&mut root)?;
+            check_times(&scenario, &root)?;
+            vec![scenario]
+        }
     };
     if scenarios.is_empty() {
         return Err(document.error(0, "there is no scenario; add one below `scenarios`"));

@@ -84,6 +84,10 @@ pub(super) fn short_form(root: &mut Fields<'_>) -> Result<Scenario, PlanError> {
     let (duration, iterations) = (root.length("duration")?, root.integer("iterations")?);
     let has_stages = root.has("stages");
     let stages = if has_stages { vu_stages(root)? } else { Vec::new() };
+    if has_stages && (duration.is_some() || iterations.is_some()) {
+        let what = "`stages` have durations of their own: leave out `duration` and `iterations`";
+        return Err(root.error("stages", what));
+    }
     if duration.is_none() && iterations.is_none() && !has_stages {
         root.miss("scenarios", "{ … }");
     }
@@ -191,14 +195,14 @@ fn stairs(fields: &mut Fields<'_>) -> Result<Executor, PlanError> {
     let unit_ns = time_unit(fields)?;
     let spacing = spacing(fields)?;
     finish(fields, Kind::Stairs)?;
+    let first = rate(fields, "startRate", start, unit_ns)?;
     let mut stages = Vec::new();
     for level in 0..=steps {
         let target = rate(fields, "step", start + level * step, unit_ns)?;
         stages.push(stage_of(0, target));
         stages.push(stage_of(level_ns, target));
     }
-    let start = rate(fields, "startRate", start, unit_ns)?;
-    ramp(start, &stages, spacing).map_err(|err| fields.error("stepDuration", err))
+    ramp(first, &stages, spacing).map_err(|err| fields.error("stepDuration", err))
 }
 
 fn pause(fields: &mut Fields<'_>) -> Result<u64, PlanError> {

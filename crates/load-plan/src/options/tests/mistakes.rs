@@ -57,6 +57,17 @@ fn a_wrong_key_is_named_with_the_nearest_valid_one() {
 }
 
 #[test]
+fn stages_and_a_duration_are_not_both_right() {
+    for other in [r#""duration": "5m""#, r#""iterations": 20"#] {
+        check_refused(
+            &format!(r#"{{"vus": 10, {other}, "stages": [{{"duration": "1m", "target": 5}}]}}"#),
+            "plan:1:41: `stages` have durations of their own: leave out `duration` and \
+             `iterations`",
+        );
+    }
+}
+
+#[test]
 fn a_wrong_word_is_named_with_the_nearest_valid_one() {
     check_mistake(
         "executor = 'constant-arival-rate'",
