@@ -1,5 +1,6 @@
 //! The commands in the documentation work as they stand there.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -74,6 +75,39 @@ fn the_guide_to_the_sink_runs_from_top_to_bottom() {
     let stage = run_guide("docs/guide-sink.md", 2);
     let receipts = |file| stage.text(file).matches(r#""kind":"receipt""#).count();
     assert_eq!((receipts("received.ndjson"), receipts("cut.ndjson")), (200, 100));
+}
+
+/// README, GUIDE, and the guides in docs/.
+fn guides() -> Vec<String> {
+    let in_docs = fs::read_dir(root().join("docs")).unwrap();
+    let names = in_docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let guides = names.filter(|name| name.starts_with("guide-") && name.ends_with(".md"));
+    let guides = guides.map(|name| format!("docs/{name}"));
+    ["README.md", "GUIDE.md"].map(String::from).into_iter().chain(guides).collect()
+}
+
+/// They run side by side.
+#[test]
+fn no_two_guides_listen_on_the_same_port() {
+    let mut owners = BTreeMap::<String, String>::new();
+    for guide in guides() {
+        let blocks = shell_blocks(&guide).join("\n");
+        let after = blocks.split("127.0.0.1:").skip(1);
+        let port = |rest: &str| rest.chars().take_while(char::is_ascii_digit).collect::<String>();
+        for port in after.map(port).filter(|port| port.len() > 1).collect::<BTreeSet<_>>() {
+            let owner = owners.entry(port.clone()).or_insert_with(|| guide.clone());
+            assert_eq!(*owner, guide, "both use port {port}");
+        }
+    }
+    assert!(owners.len() > 5, "{owners:?}");
+}
+
+#[test]
+fn the_readme_names_every_guide() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for guide in guides().into_iter().skip(1) {
+        assert!(readme.contains(&format!("({guide})")), "{guide}");
+    }
 }
 
 #[test]
