@@ -42,10 +42,15 @@ impl Stage {
 
     /// Starts a sink that answers HTTP, its receipts in `received.ndjson`; returns its URL too.
     fn http_sink(&self, flags: &[&str]) -> (Running, String) {
+        self.http_sink_to("received.ndjson", flags)
+    }
+
+    /// The same, its receipts in this file.
+    fn http_sink_to(&self, file: &str, flags: &[&str]) -> (Running, String) {
         let sink = Tool::named("ce-sink")
             .args(["http", "--listen", "127.0.0.1:0"])
             .args(flags)
-            .stdout_file(self.path("received.ndjson"))
+            .stdout_file(self.path(file))
             .spawn();
         let line = sink.wait_for("listening on http://");
         let url = line.split("listening on ").nth(1).unwrap().to_owned() + "/";

@@ -3,23 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use ce_testkit::{Running, Tool};
 use serde_json::Value;
 
 use crate::Stage;
 
 const PARSERS: [&str; 3] = ["a", "b", "c"];
-
-/// A sink of one parser, its receipts in a file of its own.
-fn sink(stage: &Stage, parser: &str) -> (Running, String) {
-    let sink = Tool::named("ce-sink")
-        .args(["http", "--listen", "127.0.0.1:0"])
-        .stdout_file(stage.path(&format!("received-{parser}.ndjson")))
-        .spawn();
-    let line = sink.wait_for("listening on http://");
-    let url = line.split("listening on ").nth(1).unwrap().to_owned() + "/";
-    (sink, url)
-}
 
 /// The ids of the receipts in a file, in their order.
 fn received(stage: &Stage, parser: &str) -> Vec<String> {
@@ -32,7 +20,8 @@ fn received(stage: &Stage, parser: &str) -> Vec<String> {
 #[test]
 fn three_parsers_take_500_events_a_second_each_side_by_side() {
     let stage = Stage::new();
-    let mut sinks: Vec<_> = PARSERS.iter().map(|parser| sink(&stage, parser)).collect();
+    let sink = |parser| stage.http_sink_to(&format!("received-{parser}.ndjson"), &[]);
+    let mut sinks: Vec<_> = PARSERS.map(sink).into();
     let mut plan = String::from("[tags]\nsuite = 'parsers'\n");
     for ((parser, start_ms), (_, url)) in PARSERS.iter().zip([0, 100, 200]).zip(&sinks) {
         let make = format!("ce-gen --kind parser --id seq --run {parser} --count 400");
