@@ -211,8 +211,20 @@ impl Run {
 /// Settings of the person who runs the tests must not change them.
 fn is_ours(name: &OsString) -> bool {
     name.to_str().is_some_and(|name| {
-        name.starts_with("CE_")
-            || ["BROKER_URL", "CONCURRENT", "DURATION", "EVENT_TYPE"].contains(&name)
+        let of_scripts = [
+            "BIN",
+            "BROKER_URL",
+            "CONCURRENT",
+            "DURATION",
+            "ENV",
+            "EVENT_TYPE",
+            "OUT",
+            "PAUSE_MS",
+            "RAMP_UP",
+            "RATE",
+            "TIME_SCALE",
+        ];
+        name.starts_with("CE_") || of_scripts.contains(&name)
     })
 }
 
