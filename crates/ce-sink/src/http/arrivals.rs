@@ -19,7 +19,7 @@ use lat_hist::{Histogram, Quantile};
 use serde::Serialize;
 
 /// A gap is part of a burst if it is shorter than the mean gap divided by this.
-const BURST_DIVISOR: f64 = 10.0;
+const BURST_DIVISOR: u64 = 10;
 
 /// Counts arrivals and the gaps between them.
 #[derive(Debug)]
@@ -72,18 +72,12 @@ impl Arrivals {
             rate_per_s: spread.then(|| 1e9 / self.mean_ns),
             gap_us: GapUs::of(&self.gaps, self.mean_ns),
             gap_cv: spread.then(|| (self.squares / float(gaps)).sqrt() / self.mean_ns),
-            burst_share: spread.then(|| float(self.short_gaps()) / float(gaps)),
+            burst_share: spread.then(|| float(self.short_gaps(first_ns)) / float(gaps)),
         }
     }
 
-    fn short_gaps(&self) -> u64 {
-        let limit_ns = (self.mean_ns / BURST_DIVISOR).ceil();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a whole number, from zero to a tenth of the largest gap"
-        )]
-        let limit_ns = limit_ns as u64;
+    fn short_gaps(&self, first_ns: u64) -> u64 {
+        let limit_ns = (self.last_ns - first_ns).div_ceil(self.gaps.count() * BURST_DIVISOR);
         limit_ns.checked_sub(1).map_or(0, |below| self.gaps.count_up_to_us(below))
     }
 }
@@ -258,10 +252,12 @@ mod tests {
             prop_assert!(close(report.duration_s, float(sum) / 1e9));
             prop_assert!(close(report.rate_per_s.unwrap(), 1e9 / mean));
             prop_assert!(close(report.gap_cv.unwrap(), (squares / count).sqrt() / mean));
-            // Gaps in the bucket of the limit may be on either side of it.
-            let short = |part| gaps_ns.iter().filter(|&&gap| float(gap) < mean * part).count() as u64;
-            let bursts = report.burst_share.unwrap();
-            prop_assert!(bursts >= float(short(0.0999)) / count && bursts <= float(short(0.1001)) / count);
+            // The bucket of the limit is counted whole: up to 0.1 % beyond it.
+            let share = |limit_ns: f64| {
+                float(gaps_ns.iter().filter(|&&gap| float(gap) < limit_ns).count() as u64) / count
+            };
+            let possible = share(mean * 0.1 * (1.0 - 1e-12))..=share(mean * 0.1 * 1.001);
+            prop_assert!(possible.contains(&report.burst_share.unwrap()), "{report:?} {possible:?}");
             let mut sorted = gaps_ns;
             sorted.sort_unstable();
             let gap = report.gap_us.unwrap();
