@@ -95,7 +95,11 @@ impl Checker<'_> {
                 Ok(value) => value,
                 Err(err) => {
                     self.place.line = err.line() as u64;
-                    return self.no_json(&err, !err.is_eof());
+                    if !document.has_lines_after(err.line()) {
+                        return self.no_json(&err, !err.is_eof());
+                    }
+                    let err = EventError::Json(json_error(&err));
+                    return self.invalid(&format!("{err}; what follows it was not checked"));
                 }
             };
             self.place.line = line_of(value);

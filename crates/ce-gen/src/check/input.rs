@@ -79,7 +79,8 @@ fn is_whole(text: &[u8]) -> bool {
 fn has_event_in_second_line(text: &[u8]) -> bool {
     let mut lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
     let second = lines.by_ref().filter(|line| !line.is_empty()).nth(1).unwrap_or_default();
-    second.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(second).is_ok()
+    matches!(second.first(), Some(b'{' | b'['))
+        && serde_json::from_slice::<IgnoredAny>(second).is_ok()
 }
 
 impl Lines {
@@ -104,6 +105,11 @@ impl Document {
     /// The values in their order, up to the first that cannot be read.
     pub(super) fn values(&self) -> impl Iterator<Item = serde_json::Result<&RawValue>> {
         serde_json::Deserializer::from_slice(&self.0).into_iter()
+    }
+
+    /// Whether there is text after a line.
+    pub(super) fn has_lines_after(&self, line: usize) -> bool {
+        memchr::memchr_iter(b'\n', self.0.trim_ascii_end()).count() >= line
     }
 
     /// Tells in which line a part of the text begins; has to be asked in the order of the text.

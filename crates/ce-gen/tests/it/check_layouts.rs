@@ -96,8 +96,10 @@ fn events_may_be_laid_out_to_be_read() {
 #[test]
 fn a_mistake_in_such_a_layout_has_its_line() {
     let text = pretty(EVENT).replace("\"type\":\"t\"", "\"type\":");
-    let says = "stdin:6: not a CloudEvent in JSON: expected value at column 1";
+    let says = "stdin:6: not a CloudEvent in JSON: expected value at column 1; what follows it was not \
+                checked";
     expect(&text, 1, &[says], "1 events, 0 valid, 1 invalid");
+    expect(&format!("{text}\n{}", pretty(EVENT)), 1, &[says], "1 events, 0 valid, 1 invalid");
     let run = check(&pretty(EVENT)[..40]);
     assert!(run.expect_code(1).stdout.contains("EOF while parsing"), "{}", run.stdout);
     assert!(run.stdout.ends_with("so its writer was probably stopped\n"), "{}", run.stdout);
@@ -111,6 +113,10 @@ fn a_broken_first_line_does_not_hide_the_others() {
         assert!(found[0].starts_with("stdin:1: not a CloudEvent in JSON: EOF while"), "{found:?}");
         assert!(found[1].starts_with(&format!("stdin:3: {NOON}")), "{found:?}");
         assert_eq!(run.stderr, "ce-gen: stdin: 4 events, 2 valid, 2 invalid\n");
+        let run = check(format!("{broken}\n[{EVENT},{EVENT}]\n[{BAD}]\n"));
+        run.expect_code(1);
+        let totals = "ce-gen: stdin: 4 events, 2 valid, 2 invalid, in 2 batches\n";
+        assert_eq!(run.stderr, totals, "{broken}");
     }
 }
 
