@@ -75,7 +75,7 @@ sink() {
 # evenness RATE: how evenly events arrive, as the receiving end sees it.
 evenness() {
     local main=$url
-    sink --arrivals "$work/arrivals" --count $(($1 * 5))
+    sink --arrivals "$work/arrivals" --count $(($1 * 5)) --idle-exit 5s
     on_first ce-blast --to "$url" --rate "$1/s" --duration 5s "$work/events" >/dev/null 2>&1
     wait "$sink"
     note "gap_cv$1" "$(grep -o '"gap_cv": *[0-9.]*' "$work/arrivals" | grep -o '[0-9.]*$')"

@@ -22,11 +22,13 @@ case "${1:-}" in -h | --help) usage; exit 0 ;; esac
 rate=${RATE:-1000} duration=${DURATION:-60}
 out=${OUT:-results/restart-$(date -u +%Y%m%dT%H%M%SZ)}
 
-# A copy of the script keeps its data beside itself: no other broker is touched.
+say() { echo "broker-restart: $*" >&2; }
+
+[[ ! -e $out ]] || { say "$out exists already: choose another OUT, or move it away"; exit 2; }
+
+# In a folder of its own: no other broker is touched.
 work=$(mktemp -d)
-mkdir "$work/scripts"
-cp scripts/rabbitmq.sh scripts/install.sh "$work/scripts"
-broker() { CE_RABBITMQ_PORT=${CE_RABBITMQ_PORT:-27720} "$work/scripts/rabbitmq.sh" "$@"; }
+broker() { CE_RABBITMQ_DIR=$work CE_RABBITMQ_PORT=${CE_RABBITMQ_PORT:-27720} scripts/rabbitmq.sh "$@"; }
 
 started=()
 tidy_up() {
@@ -36,10 +38,10 @@ tidy_up() {
 }
 trap tidy_up EXIT
 
-say() { echo "broker-restart: $*" >&2; }
-
 url=$(broker start) || exit 2
-ce-sink amqp --from "$url" --queue restart --bind 'cloud-events:#' --reconnect-for 5m --idle-exit 10s \
+# Ends by itself when all is quiet, and at any rate some time after the load.
+timeout --signal=INT $((duration + 400)) ce-sink amqp --from "$url" --queue restart \
+    --bind 'cloud-events:#' --reconnect-for 5m --idle-exit 10s \
     >"$work/received" 2>"$work/sink.log" &
 sink=$!
 started+=("$sink")
@@ -55,7 +57,8 @@ wait "$load" || { cat "$work/blast.log" >&2; exit 2; }
 wait "$sink" || { cat "$work/sink.log" >&2; exit 2; }
 started=()
 grep planned "$work/blast.log" >&2 || true
-lat-collect "$work/sent" "$work/received" --out "$out" 2>/dev/null || say 'lat-collect: the run is not whole'
+lat-collect "$work/sent" "$work/received" --out "$out" || say 'the run is not whole'
+[[ -f $out/ledger.json ]] || exit 2
 left=$(broker ctl list_queues name messages | awk '$1 == "restart" { print $2 }')
 
 # of NAME: a figure of the ledger.
@@ -85,5 +88,6 @@ equal 'received, and delivered, in doubt or without an ack' "$(of received)" \
 equal 'receipts, and received, once more or redelivered' "$(grep -c '"kind":"receipt"' "$work/received")" \
     $(($(of received) + $(of duplicates) + $(of redelivered) + $(of unexpected)))
 equal 'left in the queue, and none' "$left" 0
+((failed == 0)) || mv "$work/sent" "$work/received" "$out"
 say "the run is in $out"
 exit "$failed"

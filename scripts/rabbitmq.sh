@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A private RabbitMQ node for tests and demos: own ports, own data, loopback only.
-# Everything is under target/rabbitmq/.
+# Everything is in one folder, target/rabbitmq/ unless told otherwise.
 set -euo pipefail
 
 usage() {
@@ -13,6 +13,7 @@ usage: scripts/rabbitmq.sh start | stop | restart | status | url [--management] 
   url       print the AMQP URL (--management: the HTTP one); exit 1 when not running
   ctl       run rabbitmqctl on the node, e.g., ctl set_vm_memory_high_watermark 0.4
 environment: CE_RABBITMQ_PORT=26720  AMQP; +1 management, +2 Erlang, +3 epmd
+             CE_RABBITMQ_DIR=target  where the node has its folder rabbitmq; one for each node
              CE_RABBITMQ_KEEP=1      start with the data of last time, not afresh
 exit codes: 0 done, 1 not running (status, url), 2 wrong usage or failure
 USAGE
@@ -22,7 +23,9 @@ say() { echo "rabbitmq.sh: $*" >&2; }
 die() { say "$*"; exit 2; }
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-dir=$root/target/rabbitmq
+parent=${CE_RABBITMQ_DIR:-$root/target}
+mkdir -p "$parent" || die "$parent cannot be made: set CE_RABBITMQ_DIR to a folder that can"
+dir=$(cd "$parent" && pwd -P)/rabbitmq
 pid_file=$dir/pid     # written only once the node answers: present + alive = running
 port_file=$dir/port   # base port of the last start, so url and stop need no environment
 server=/usr/lib/rabbitmq/bin/rabbitmq-server   # the one in /usr/sbin changes user

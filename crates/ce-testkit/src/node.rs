@@ -1,6 +1,5 @@
 //! A RabbitMQ of a test's own: one that may be restarted without spoiling anybody else's test.
 
-use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -13,7 +12,6 @@ pub struct Node {
     /// Where it is, before and after a restart.
     pub broker: Broker,
     port: u16,
-    /// The folder is called what the script is found by: it keeps its data beside itself.
     folder: PathBuf,
 }
 
@@ -21,12 +19,6 @@ impl Node {
     /// Starts a node in `folder`. Only where there is a broker for the tests at all: who has none
     /// skips, and has been told so.
     pub fn start(folder: &Path) -> Self {
-        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts");
-        fs::create_dir_all(folder.join("scripts")).expect("the folder is writable");
-        for name in ["rabbitmq.sh", "install.sh"] {
-            let to = folder.join("scripts").join(name);
-            fs::copy(scripts.join(name), to).expect("the scripts of this workspace can be read");
-        }
         let port = free_ports();
         let broker = Broker {
             amqp_url: format!("amqp://127.0.0.1:{port}/%2f"),
@@ -55,9 +47,10 @@ impl Node {
     }
 
     fn call(&self, what: &[&str]) -> Output {
-        let script = self.folder.join("scripts/rabbitmq.sh");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/rabbitmq.sh");
         let mut command = Command::new(script);
         command.args(what).env("CE_RABBITMQ_PORT", self.port.to_string());
+        command.env("CE_RABBITMQ_DIR", &self.folder);
         command.output().expect("there is a shell")
     }
 }
