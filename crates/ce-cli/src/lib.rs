@@ -10,6 +10,7 @@ mod secret;
 mod signal;
 mod stderr;
 mod stdout;
+mod ticks;
 mod usage;
 
 pub mod parse;
@@ -21,4 +22,5 @@ pub use secret::{bearer_token, masked_args, masked_url, read_secret, refuse_pass
 pub use signal::Interrupt;
 pub use stderr::{Progress, say, stderr_is_terminal, stderr_size};
 pub use stdout::{DataOut, StdoutError, stdout_is_pipe};
+pub use ticks::Ticks;
 pub use usage::{Usage, process_usage};

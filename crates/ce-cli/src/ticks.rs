@@ -2,7 +2,7 @@
 
 /// Due times at whole multiples of an interval, from zero.
 #[derive(Debug, Clone)]
-pub(crate) struct Ticks {
+pub struct Ticks {
     every_ns: u64,
     last_ns: Option<u64>,
     due_ns: Option<u64>,
@@ -11,23 +11,23 @@ pub(crate) struct Ticks {
 
 impl Ticks {
     /// Ends with a tick at `last_ns`, whether that is a multiple or not.
-    pub(crate) fn new(every_ns: u64, last_ns: Option<u64>) -> Self {
+    pub fn new(every_ns: u64, last_ns: Option<u64>) -> Self {
         Self { every_ns, last_ns, due_ns: Some(0), skipped: 0 }
     }
 
     /// When the next look is due; `None` after the last.
-    pub(crate) fn due_ns(&self) -> Option<u64> {
+    pub fn due_ns(&self) -> Option<u64> {
         self.due_ns
     }
 
     /// Looks that were left out because the one before took too long.
-    pub(crate) fn skipped(&self) -> u64 {
+    pub fn skipped(&self) -> u64 {
         self.skipped
     }
 
     /// Goes on to the first due time after `now_ns`. Late looks are not made up for: two in a row
     /// would see the same.
-    pub(crate) fn advance(&mut self, now_ns: u64) {
+    pub fn advance(&mut self, now_ns: u64) {
         let last_ns = self.last_ns.unwrap_or(u64::MAX);
         let Some(due_ns) = self.due_ns.filter(|&due_ns| due_ns < last_ns) else {
             self.due_ns = None;

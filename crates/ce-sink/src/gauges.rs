@@ -2,10 +2,13 @@
 //! waits in front of it.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use ce_cli::Ticks;
+use tokio::time::sleep_until;
 
 use crate::intake::Intake;
 
@@ -21,16 +24,21 @@ pub(crate) async fn tell<'a>(
     every: Duration,
     intake: &Intake,
     mut measure: impl AsyncFnMut() -> Vec<Measured<'a>>,
-) {
+) -> Infallible {
+    let clock = &intake.clock;
     let received = || intake.counts().received.load(Ordering::Relaxed);
-    let (mut due, mut before, mut looked) = (Instant::now(), received(), Instant::now());
+    let mut ticks = Ticks::new(u64::try_from(every.as_nanos()).unwrap_or(u64::MAX), None);
+    let (mut before, mut looked_ns) = (received(), clock.now_ns());
     loop {
-        // A tick that was missed, as in a stall, is not made up for.
-        due = (due + every).max(Instant::now());
-        sleep_until(due).await;
-        let (now, count) = (Instant::now(), received());
-        let rate = float(count - before) / now.duration_since(looked).as_secs_f64();
-        (before, looked) = (count, now);
+        ticks.advance(clock.now_ns());
+        match ticks.due_ns() {
+            Some(due_ns) => sleep_until(clock.instant(due_ns).into()).await,
+            None => pending().await,
+        }
+        let (now_ns, count) = (clock.now_ns(), received());
+        let seconds = Duration::from_nanos(now_ns - looked_ns).as_secs_f64();
+        let rate = float(count - before) / seconds;
+        (before, looked_ns) = (count, now_ns);
         intake.gauge("sink_receipts_per_second", BTreeMap::new(), rate);
         let waiting = float(intake.waiting_bytes());
         intake.gauge("sink_writer_queue_bytes", BTreeMap::new(), waiting);

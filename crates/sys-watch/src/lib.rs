@@ -18,7 +18,6 @@ mod proc;
 mod rabbitmq;
 mod record;
 mod session;
-mod ticks;
 
 pub use cli::Cli;
 

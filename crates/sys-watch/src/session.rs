@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use ce_cli::{Clock, DataOut, Exit, Interrupt, StdoutError, say};
+use ce_cli::{Clock, DataOut, Exit, Interrupt, StdoutError, Ticks, say};
 use ce_record::{Record, Stop};
 
 use crate::TOOL;
@@ -13,7 +13,6 @@ use crate::journal::Journal;
 use crate::plan::Plan;
 use crate::proc::Processes;
 use crate::rabbitmq::{LONGEST_LOOK, Rabbitmq};
-use crate::ticks::Ticks;
 
 /// Messages that may wait. The broker's thread waits for room; nobody else sends often.
 const INBOX: usize = 4;

@@ -92,7 +92,7 @@ impl<'a> Inlet<'a> {
         let told = async {
             match gauges {
                 Some(every) => {
-                    gauges::tell(every, intake, async || measure(connection, &unacked).await).await;
+                    gauges::tell(every, intake, async || measure(connection, &unacked).await).await
                 }
                 None => pending().await,
             }
@@ -102,7 +102,7 @@ impl<'a> Inlet<'a> {
             consumed = consumed => {
                 consumed?;
             }
-            () = told => {}
+            never = told => match never {},
         }
         for tap in &self.taps {
             tap.cancel().await?;

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use ce_cli::{Clock, say};
+use ce_cli::{Clock, Ticks, say};
 
 use crate::TOOL;
 use crate::plan::Plan;
@@ -20,7 +20,6 @@ use crate::rabbitmq::api::Seen;
 use crate::rabbitmq::client::Client;
 use crate::rabbitmq::state::Broker;
 use crate::session::Message;
-use crate::ticks::Ticks;
 
 /// How often the broker counts, in nanoseconds.
 const BROKER_INTERVAL_NS: u64 = 5_000_000_000;
