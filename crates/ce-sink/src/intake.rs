@@ -57,6 +57,8 @@ pub(crate) struct Counts {
     pub(crate) rejected: AtomicU64,
     /// Requests that were no whole POST: head, token or body were not as they must be.
     pub(crate) refused: AtomicU64,
+    /// Gauges that found no room before the writer.
+    gauges_left_out: AtomicU64,
 }
 
 impl Counts {
@@ -67,9 +69,14 @@ impl Counts {
 
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [received, not_events, rejected, refused] =
-            [&self.received, &self.not_events, &self.rejected, &self.refused]
-                .map(|count| count.load(Ordering::Relaxed));
+        let [received, not_events, rejected, refused, left_out] = [
+            &self.received,
+            &self.not_events,
+            &self.rejected,
+            &self.refused,
+            &self.gauges_left_out,
+        ]
+        .map(|count| count.load(Ordering::Relaxed));
         write!(f, "{received} received, {not_events} not CloudEvents")?;
         if let Some(reason) = self.first_reason.get() {
             write!(f, " (the first: {reason})")?;
@@ -77,6 +84,9 @@ impl std::fmt::Display for Counts {
         write!(f, ", {rejected} rejected on purpose")?;
         if refused > 0 {
             write!(f, ", {refused} requests refused for head, token or body")?;
+        }
+        if left_out > 0 {
+            write!(f, ", {left_out} gauges left out: stdout was read too slowly")?;
         }
         Ok(())
     }
@@ -149,8 +159,14 @@ impl Intake {
         let _ = self.outlet.queue.send(Item::Mark(Box::new(mark)));
     }
 
-    /// Writes a gauge: what was measured just now.
+    /// Writes a gauge, if there is room for it: what was measured just now.
     pub(crate) fn gauge(&self, name: &'static str, labels: BTreeMap<String, String>, value: f64) {
+        // Where there is no room the reader is slow, and the next look tells as much.
+        let Ok(room) = self.outlet.room.try_acquire_many(writer::GAUGE_BYTES) else {
+            return Counts::add(&self.counts.gauges_left_out, 1);
+        };
+        // As for a receipt.
+        room.forget();
         let gauge = Gauge { at_ns: self.clock.now_ns(), name: name.into(), labels, value };
         // As for a mark.
         let _ = self.outlet.queue.send(Item::Gauge(Box::new(gauge)));

@@ -16,8 +16,11 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::stop::{Stop, Why};
 
-/// Receipts that wait for the writer may take this many bytes.
+/// Receipts and gauges that wait for the writer may take this many bytes.
 const QUEUE_BYTES: u32 = 8 << 20;
+
+/// The room that a gauge takes: with its labels, and rather more than less.
+pub(crate) const GAUGE_BYTES: u32 = 512;
 
 /// Short enough for `| jq` to look alive, and for the queue not to fill.
 const NAP: Duration = Duration::from_millis(10);
@@ -28,7 +31,7 @@ pub(crate) enum Item {
     Receipt(Receipt<'static>, u32),
     /// Write this. Marks are too few to be given room.
     Mark(Box<Mark<'static>>),
-    /// Write this. Gauges are few, too.
+    /// Write this. Takes [`GAUGE_BYTES`] of the queue.
     Gauge(Box<Gauge<'static>>),
     /// Say when everything before this is out. Who sends it unparks the writer.
     Flush(oneshot::Sender<()>),
@@ -89,6 +92,7 @@ fn write_all(
                 }
                 Item::Gauge(gauge) => {
                     append(out.buffer(), &Record::Gauge(*gauge));
+                    room.add_permits(GAUGE_BYTES as usize);
                     records += 1;
                 }
                 Item::Flush(done) => waiting.push(done),

@@ -29,7 +29,7 @@ pub(crate) struct Tap<'a> {
     /// So many receipts are acknowledged together.
     ack_every: u16,
     unacked: Option<Unacked>,
-    /// The number of those, for whoever wants to know.
+    /// The number of those; whoever wants to know may look.
     unacked_count: Rc<Cell<u16>>,
 }
 
@@ -37,7 +37,6 @@ pub(crate) struct Tap<'a> {
 /// another one the broker delivers them again, under other tags.
 struct Unacked {
     last_tag: u64,
-    count: u16,
     due: Instant,
 }
 
@@ -108,11 +107,11 @@ impl<'a> Tap<'a> {
             return Ok(());
         }
         let due = Instant::now() + ACK_AFTER;
-        let unacked = self.unacked.get_or_insert(Unacked { last_tag: 0, count: 0, due });
+        let unacked = self.unacked.get_or_insert(Unacked { last_tag: 0, due });
         unacked.last_tag = delivery.delivery_tag;
-        unacked.count += 1;
-        self.unacked_count.set(unacked.count);
-        if unacked.count >= self.ack_every {
+        let count = self.unacked_count.get() + 1;
+        self.unacked_count.set(count);
+        if count >= self.ack_every {
             self.settle(intake).await?;
         }
         Ok(())
