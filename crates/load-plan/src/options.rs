@@ -63,18 +63,15 @@ pub fn read_plan(document: &Document) -> Result<Plan, PlanError> {
     root.take_all(["thresholds", "slo"].into_iter().chain(SILENT));
     let unused = root.take_all(WITHOUT_MEANING);
     let mut warnings: Vec<_> = unused.into_iter().map(|it| no_meaning(document, it)).collect();
-    let mut scenarios = match root.take("scenarios") {
-        Some(entry) => {
-            root.finish("a plan", |_| None)?;
-            let mut all = Fields::new(document, &entry.node, "`scenarios`")?;
-            let read = |entry| scenario(document, entry, &mut warnings);
-            all.rest().into_iter().map(read).collect::<Result<Vec<_>, _>>()?
-        }
-        None => {
-            let scenario = executors::short_form(&mut root)?;
-            check_times(&scenario, &root)?;
-            vec![scenario]
-        }
+    let mut scenarios = if let Some(entry) = root.take("scenarios") {
+        root.finish("a plan", |_| None)?;
+        let mut all = Fields::new(document, &entry.node, "`scenarios`")?;
+        let read = |entry| scenario(document, entry, &mut warnings);
+        all.rest().into_iter().map(read).collect::<Result<Vec<_>, _>>()?
+    } else {
+        let scenario = executors::short_form(&mut root)?;
+        check_times(&scenario, &root)?;
+        vec![scenario]
     };
     if scenarios.is_empty() {
         return Err(document.error(0, "there is no scenario; add one below `scenarios`"));
