@@ -2,6 +2,7 @@
 //! sleeps end, and how many events per second pass through our own threads. A run that asks for more
 //! is the sender's failure and not the target's.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
@@ -80,6 +81,7 @@ fn ceiling_per_s(interrupt: &Interrupt) -> u64 {
             supply: Supply::empty(),
             recorder: recorder.fork(),
             senders: vec![jobs],
+            turn: Cell::default(),
         };
         let passed = pass(&lane, &event);
         drop(recorder.finish());

@@ -1,5 +1,7 @@
 //! What a scenario has at hand while it runs, open loop or closed: events in, jobs out.
 
+use std::cell::Cell;
+
 use ce_cli::{Clock, Interrupt};
 use ce_record::Stop;
 use tokio::sync::mpsc::UnboundedSender;
@@ -21,6 +23,8 @@ pub(crate) struct Lane<'a> {
     pub(crate) recorder: Recorder,
     /// The channels of the senders, served in turn. The gate limits what they hold.
     pub(crate) senders: Vec<UnboundedSender<Job>>,
+    /// The sender that is next.
+    pub(crate) turn: Cell<usize>,
 }
 
 /// How a scenario went.
@@ -76,7 +80,9 @@ impl Lane<'_> {
 
     /// Gives a job to the sender whose turn it is.
     pub(crate) fn hand_over(&self, job: Job) {
-        let turn = usize::try_from(job.seq % self.senders.len() as u64).expect("a small number");
+        // Not by the position in the schedule: a shard has only every so-manieth.
+        let turn = self.turn.get();
+        self.turn.set((turn + 1) % self.senders.len());
         // A sender that has failed records what it was sent; its channel stays open until then.
         let sent = self.senders[turn].send(job);
         assert!(sent.is_ok(), "senders outlive the schedule");

@@ -1,5 +1,6 @@
 //! One run: sets the threads up, lets the scenarios go, and closes the stream of records.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
@@ -249,6 +250,7 @@ impl Run<'_> {
                     supply,
                     recorder: recorder.fork(),
                     senders: fleet.of(number),
+                    turn: Cell::default(),
                 };
                 threads
                     .push(scope.spawn(move || self.scenario(&self.plan.scenarios[number], lane)));

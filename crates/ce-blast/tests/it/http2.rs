@@ -56,6 +56,21 @@ fn connections_are_as_many_as_are_asked_for_and_used_in_turn() {
 }
 
 #[test]
+fn a_shard_uses_all_its_connections() {
+    let server = Http2Server::start(|_| Act::Reply(202));
+    let run = send(
+        &server,
+        100,
+        &["--rate", "800/s", "--connections", "4", "--shard", "0/4", "--duration", "500ms"],
+    );
+    assert_eq!(run.stdout.matches(r#""outcome":"ok""#).count(), 100);
+    let seen = server.seen();
+    for connection in 1..=4 {
+        assert_eq!(seen.iter().filter(|it| it.connection == connection).count(), 25);
+    }
+}
+
+#[test]
 fn a_stream_that_is_reset_fails_alone() {
     let server = Http2Server::start(|number| match number % 10 {
         9 => Act::Reset,
