@@ -1,6 +1,7 @@
 //! The senders of a run: for each place that scenarios send to, a thread or more with a runtime of
 //! its own.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::thread::{Scope, ScopedJoinHandle};
@@ -12,6 +13,7 @@ use lapin::types::ShortString;
 use load_plan::{Plan, Scenario};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+use crate::cli::guard::Credentials;
 use crate::cli::{AmqpDialect, Cli, ContentMode};
 use crate::job::Job;
 use crate::record::{Recorder, Tally};
@@ -45,8 +47,10 @@ pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>,
     for (number, scenario) in plan.scenarios.iter().enumerate() {
         places.entry(place(cli, scenario)?).or_default().push(number);
     }
-    let connect =
-        |((url, key), scenarios): (Place, Vec<usize>)| Ok((scenarios, senders_to(cli, &url, key)?));
+    let mut common = Common { cli, manner: None, credentials: OnceCell::new() };
+    let connect = |((url, key), scenarios): (Place, Vec<usize>)| {
+        Ok((scenarios, common.senders_to(&url, key)?))
+    };
     let senders: Vec<_> = places.into_iter().map(connect).collect::<anyhow::Result<_>>()?;
     let is_http = |sender: &Sender| matches!(sender, Sender::Http(_));
     if let Some(flag) = cli.http.given()
@@ -75,51 +79,75 @@ fn place(cli: &Cli, scenario: &Scenario) -> anyhow::Result<Place> {
     Ok((url.with_context(no_target)?, routing_key(cli, scenario)?))
 }
 
-fn senders_to(cli: &Cli, url: &str, routing_key: RoutingKey) -> anyhow::Result<Vec<Sender>> {
-    let target = Target::parse(url)?;
-    let address = check_allowed(&target, &cli.guard)?;
-    let binary = binary(cli)?;
-    match (&target, address) {
-        (Target::Http { uri, tls }, Some(address)) => {
-            let host = target.address().map_or("", |(host, _)| host);
-            let manner = Manner {
-                mode: cli.mode,
-                http2: cli.http.http2,
-                batch: cli.http.batch_size(cli.mode)?,
-                headers: collect_headers(&cli.http)?,
-                success: cli.http.success.clone(),
-                checks: cli.http.checks(),
-                retry: cli.http.retry.policy(cli.seed)?,
-            };
-            let http = HttpTarget::new(uri, host, *tls, address, manner);
-            let http = Box::new(http.with_context(|| masked_url(url))?);
-            // Over HTTP/1.1 one sender opens as many as it needs.
-            let connections = if cli.http.http2 { cli.connections } else { 1 };
-            Ok((0..connections).map(|_| Sender::Http(http.clone())).collect())
+/// What the places have in common, each read once: a secret may come from a pipe.
+struct Common<'a> {
+    cli: &'a Cli,
+    manner: Option<Manner>,
+    credentials: OnceCell<Option<Credentials>>,
+}
+
+impl Common<'_> {
+    fn senders_to(&mut self, url: &str, routing_key: RoutingKey) -> anyhow::Result<Vec<Sender>> {
+        let cli = self.cli;
+        let target = Target::parse(url)?;
+        let address = check_allowed(&target, &cli.guard)?;
+        let binary = binary(cli)?;
+        match (&target, address) {
+            (Target::Http { uri, tls }, Some(address)) => {
+                let host = target.address().map_or("", |(host, _)| host);
+                let http = HttpTarget::new(uri, host, *tls, address, self.manner()?);
+                let http = Box::new(http.with_context(|| masked_url(url))?);
+                // Over HTTP/1.1 one sender opens as many as it needs.
+                let connections = if cli.http.http2 { cli.connections } else { 1 };
+                Ok((0..connections).map(|_| Sender::Http(http.clone())).collect())
+            }
+            (Target::Amqp { .. }, Some(_)) if cli.mode == ContentMode::Batched => {
+                bail!("--mode batched: AMQP has no batches; leave it out for {}", masked_url(url))
+            }
+            (Target::Amqp { url, .. }, Some(_)) => {
+                let amqp = AmqpTarget {
+                    url: self.with_credentials(url)?,
+                    name: format!("ce-blast {}", cli.run).trim_end().to_owned(),
+                    exchange: ShortString::try_new(cli.exchange.as_str()).context("--exchange")?,
+                    routing_key,
+                    binary,
+                    persistent: !cli.transient,
+                    republish: Policy::new(&cli.republish),
+                    number: 0,
+                };
+                let connection = |number| Sender::Amqp(AmqpTarget { number, ..amqp.clone() });
+                Ok((1..=cli.connections).map(connection).collect())
+            }
+            _ => Ok(vec![Sender::Null]),
         }
-        (Target::Amqp { .. }, Some(_)) if cli.mode == ContentMode::Batched => {
-            bail!("--mode batched: AMQP has no batches; leave it out for {}", masked_url(url))
+    }
+
+    fn manner(&mut self) -> anyhow::Result<Manner> {
+        if let Some(manner) = &self.manner {
+            return Ok(manner.clone());
         }
-        (Target::Amqp { url, .. }, Some(_)) => {
-            let amqp = AmqpTarget {
-                url: match cli.guard.credentials()? {
-                    Some(credentials) => {
-                        credentials.fill_in(url).with_context(|| masked_url(url))?
-                    }
-                    None => url.clone(),
-                },
-                name: format!("ce-blast {}", cli.run).trim_end().to_owned(),
-                exchange: ShortString::try_new(cli.exchange.as_str()).context("--exchange")?,
-                routing_key,
-                binary,
-                persistent: !cli.transient,
-                republish: Policy::new(&cli.republish),
-                number: 0,
-            };
-            let connection = |number| Sender::Amqp(AmqpTarget { number, ..amqp.clone() });
-            Ok((1..=cli.connections).map(connection).collect())
+        let cli = self.cli;
+        let manner = Manner {
+            mode: cli.mode,
+            http2: cli.http.http2,
+            batch: cli.http.batch_size(cli.mode)?,
+            headers: collect_headers(&cli.http)?,
+            success: cli.http.success.clone(),
+            checks: cli.http.checks(),
+            retry: cli.http.retry.policy(cli.seed)?,
+        };
+        Ok(self.manner.insert(manner).clone())
+    }
+
+    /// The URL of a broker, with who logs in.
+    fn with_credentials(&mut self, url: &str) -> anyhow::Result<String> {
+        if self.credentials.get().is_none() {
+            self.credentials = OnceCell::from(self.cli.guard.credentials()?);
         }
-        _ => Ok(vec![Sender::Null]),
+        match self.credentials.get() {
+            Some(Some(credentials)) => credentials.fill_in(url).with_context(|| masked_url(url)),
+            _ => Ok(url.to_owned()),
+        }
     }
 }
 

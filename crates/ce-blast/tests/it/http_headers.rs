@@ -112,3 +112,29 @@ fn headers_without_an_http_target_are_refused() {
         assert_eq!(run.expect_code(2).stderr, expected);
     }
 }
+
+#[test]
+fn headers_from_a_pipe_reach_every_target() {
+    let servers = [(); 2].map(|()| Server::start(|_| Act::Reply(202)));
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = |name, server: &Server| {
+        format!(
+            "[scenarios.{name}]\nexecutor = 'constant-arrival-rate'\nrate = 50\nduration = '100ms'\n\
+             to = '{}'\n",
+            server.url()
+        )
+    };
+    let plan = scenario("a", &servers[0]) + &scenario("b", &servers[1]);
+    std::fs::write(folder.path().join("plan.toml"), plan).unwrap();
+    std::fs::write(folder.path().join("events"), events(10)).unwrap();
+    let script = format!(
+        "{} --plan plan.toml --header @<(echo 'x-team: blue') events > sent",
+        env!("CARGO_BIN_EXE_ce-blast")
+    );
+    Tool::shell(&script).current_dir(folder.path()).run().expect_code(0);
+    for server in servers {
+        let requests = server.requests();
+        assert_eq!(requests.len(), 5);
+        assert!(requests.iter().all(|it| it.head.contains(&"x-team: blue".to_owned())));
+    }
+}
