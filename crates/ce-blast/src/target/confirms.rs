@@ -44,6 +44,8 @@ pub(super) struct Confirms<T> {
     returns: HashMap<Box<str>, VecDeque<(u16, String)>>,
     /// Message ids that are in both `open` and `returns`: returns that came early.
     early: usize,
+    /// Whether a return may have been lost with the connection.
+    is_doubtful: bool,
     round: u64,
 }
 
@@ -62,6 +64,7 @@ impl<T: Copy + PartialEq> Confirms<T> {
             held: VecDeque::new(),
             returns: HashMap::new(),
             early: 0,
+            is_doubtful: false,
             round: 0,
         }
     }
@@ -83,6 +86,14 @@ impl<T: Copy + PartialEq> Confirms<T> {
             self.open.remove(message_id);
             self.early -= usize::from(self.returns.contains_key(message_id));
         }
+    }
+
+    /// The confirm of a publish was lost with the connection. If its return came early, that took the
+    /// place of another, which is lost as well: nothing more that is held is certain to be routed.
+    pub(super) fn lost(&mut self, message_id: &str, publish: T) {
+        self.is_doubtful |=
+            self.open.contains_key(message_id) && self.returns.contains_key(message_id);
+        self.forget(message_id, publish);
     }
 
     /// A message came back, with whatever confirm it may have come.
@@ -115,9 +126,11 @@ impl<T: Copy + PartialEq> Confirms<T> {
             return;
         }
         while let Some(held) = self.held.pop_front_if(|held| held.round + 2 <= self.round) {
-            let returned = self.take_return(&held.message_id);
-            let result =
-                returned.map_or(Verdict::Routed, |(code, text)| Verdict::Returned(code, text));
+            let result = match self.take_return(&held.message_id) {
+                Some((code, text)) => Verdict::Returned(code, text),
+                None if self.is_doubtful => Verdict::Unknown,
+                None => Verdict::Routed,
+            };
             verdict(held.publish, held.ended_ns, result);
         }
         if self.held.is_empty() {
@@ -129,13 +142,13 @@ impl<T: Copy + PartialEq> Confirms<T> {
     /// The connection was lost and there is another: what was held back is told now, and no return of
     /// the old connection is taken for one of a message that is published again.
     pub(super) fn start_over(&mut self, mut verdict: impl FnMut(T, u64, Verdict)) {
-        self.settle(&mut verdict);
-        self.settle(&mut verdict);
-        for held in self.held.drain(..) {
-            verdict(held.publish, held.ended_ns, Verdict::Unknown);
-        }
-        self.returns.clear();
+        // No return is waited for any more, and one that had not come may have been lost.
+        self.is_doubtful |= self.early > 0;
         self.early = 0;
+        self.settle(&mut verdict);
+        self.settle(&mut verdict);
+        self.returns.clear();
+        self.is_doubtful = false;
     }
 
     /// Takes the return of a message that no early return is known of.
@@ -232,6 +245,26 @@ mod tests {
         confirms.forget("a", 0);
         confirms.acknowledged("a", 2, 2);
         assert_eq!(verdicts(&mut confirms), [(2, true)]);
+    }
+
+    #[test]
+    fn a_confirm_that_is_lost_takes_the_certainty_of_others_with_it() {
+        let mut confirms = published(&["w", "x", "y"]);
+        // x completes and is handed the return of w; its own is still to come, and never does.
+        confirms.acknowledged("x", 1, 1);
+        confirms.returned(back("w"));
+        confirms.lost("w", 0);
+        // Seen only after the loss, and acknowledged before it.
+        confirms.acknowledged("y", 2, 1);
+        let mut all = Vec::new();
+        for _ in 0..3 {
+            confirms.settle(|publish, _, verdict| all.push((publish, verdict)));
+        }
+        assert_eq!(all, [(1, Verdict::Unknown), (2, Verdict::Unknown)]);
+        confirms.start_over(|publish, _, _| panic!("{publish} was told before"));
+        confirms.published("z", 3);
+        confirms.acknowledged("z", 3, 2);
+        assert_eq!(verdicts(&mut confirms), [(3, true)]);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! One publish and what lapin says about it.
 
+use bytes::Bytes;
 use ce_record::Outcome;
 use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
-use lapin::{Channel, Confirmation};
+use lapin::{BasicProperties, Channel, Confirmation};
 
 use super::confirms::ReturnedMessage;
-use super::message::Message;
 use super::pending::Ticket;
 use crate::job::Answer;
 
@@ -34,9 +34,10 @@ impl Confirmed {
 pub(super) async fn publish(
     channel: Channel,
     exchange: ShortString,
-    message: Message,
+    routing_key: ShortString,
+    properties: BasicProperties,
+    body: Bytes,
 ) -> Confirmed {
-    let Message { routing_key, properties, body, .. } = message;
     // It may have left even where lapin could not say so.
     let in_doubt = |err| Confirmed::failed(Answer::error(Outcome::InDoubt, &err));
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };

@@ -179,13 +179,18 @@ impl<'a> Publisher<'a> {
         &mut self,
         (ticket, message): (Ticket, Message),
     ) -> impl Future<Output = Ended> + use<> {
-        self.confirms.published(message.id.as_str(), ticket);
+        let Message { id: message_id, routing_key, properties, body } = message;
+        self.confirms.published(message_id.as_str(), ticket);
         self.deadlines.push_back((Instant::now() + self.limits.timeout, ticket));
+        // One that waits long at the front must not keep those that have ended behind it.
+        if self.deadlines.len() > 2 * self.pending.len() + LATE {
+            let pending = &self.pending;
+            self.deadlines.retain(|&(_, ticket)| pending.is_open(ticket));
+        }
         let channel = self.link.channel.clone();
         let exchange = self.target.exchange.clone();
         async move {
-            let message_id = message.id.clone();
-            let confirmed = publish(channel, exchange, message).await;
+            let confirmed = publish(channel, exchange, routing_key, properties, body).await;
             Ended { ticket, message_id, confirmed }
         }
     }
@@ -207,7 +212,11 @@ impl<'a> Publisher<'a> {
         let Ended { ticket, message_id, confirmed: Confirmed { failure, returned } } = ended;
         let ended_ns = self.pending.now_ns();
         if let Some(answer) = failure {
-            self.confirms.forget(message_id.as_str(), ticket);
+            if answer.outcome == Outcome::InDoubt {
+                self.confirms.lost(message_id.as_str(), ticket);
+            } else {
+                self.confirms.forget(message_id.as_str(), ticket);
+            }
             self.republish.end(&mut self.pending, ticket, ended_ns, answer);
         } else {
             self.confirms.acknowledged(message_id.as_str(), ticket, ended_ns);
