@@ -214,7 +214,12 @@ fn read(
     let mut block = BytesMut::with_capacity(BLOCK);
     loop {
         let filled = block.len();
-        block.resize(filled + BLOCK, 0);
+        // What is left of the block first: events keep the block alive that they were read into.
+        if block.capacity() - filled < BLOCK / 4 {
+            block.reserve(BLOCK);
+        }
+        let room = block.capacity().min(filled + BLOCK);
+        block.resize(room, 0);
         let read = input.bytes.read(&mut block[filled..]).with_context(|| lines.place())?;
         block.truncate(filled + read);
         let whole = match memchr::memrchr(b'\n', &block[filled..]) {
