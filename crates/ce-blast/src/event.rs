@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::str;
 
 use bytes::Bytes;
-use ce_event::{EventError, Identity};
+use ce_event::{Binary, EventError, Identity};
 
 /// One event. The body is a slice of the block that was read, so nothing is copied.
 #[derive(Debug, Clone)]
@@ -34,6 +34,21 @@ impl Event {
     /// The event as it came.
     pub(crate) fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// The event in binary mode, whole and checked.
+    pub(crate) fn to_binary(&self) -> Result<Binary<'_>, EventError> {
+        ce_event::Event::from_json(&self.body).and_then(Binary::try_from)
+    }
+
+    /// Bytes that were found in the event: a part of it, unless they had to be unescaped.
+    pub(crate) fn part(&self, found: Cow<'_, [u8]>) -> Bytes {
+        match found {
+            Cow::Borrowed(part) if self.body.as_ptr_range().contains(&part.as_ptr()) => {
+                self.body.slice_ref(part)
+            }
+            other => Bytes::from(other.into_owned()),
+        }
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -83,5 +98,22 @@ mod tests {
         let event = Event::new(Bytes::from_static(body)).unwrap();
         assert_eq!((event.id(), event.source(), event.event_type()), ("7", "/sA", "a.b"));
         assert_eq!(event.body().as_ref(), body);
+    }
+
+    #[test]
+    fn data_is_copied_only_where_it_must_be() {
+        let check = |members: &str, expected: &'static str, is_shared: bool| {
+            let text =
+                format!(r#"{{"specversion":"1.0","id":"7","source":"/s","type":"t"{members}}}"#);
+            let event = Event::new(Bytes::from(text)).unwrap();
+            let part = event.part(event.to_binary().unwrap().body);
+            let shared = event.body.as_ptr_range().contains(&part.as_ptr());
+            assert_eq!((part, shared), (expected.into(), is_shared), "{members}");
+        };
+        check(r#","data":{"a":1}"#, r#"{"a":1}"#, true);
+        check(r#","datacontenttype":"text/plain","data":"plain""#, "plain", true);
+        check(r#","datacontenttype":"text/plain","data":"a\nb""#, "a\nb", false);
+        check(r#","data_base64":"TWE=""#, "Ma", false);
+        check("", "", false);
     }
 }

@@ -1,5 +1,7 @@
 //! The routing key of each message: a text with places for attributes of the event.
 
+use std::borrow::Cow;
+
 use anyhow::Context;
 use lapin::types::ShortString;
 use load_plan::Scenario;
@@ -103,13 +105,13 @@ impl RoutingKey {
     }
 }
 
-fn attribute(event: &Event, name: &str) -> Result<String, String> {
+fn attribute<'e>(event: &'e Event, name: &str) -> Result<Cow<'e, str>, String> {
     match name {
-        "id" => Ok(event.id().to_owned()),
-        "source" => Ok(event.source().to_owned()),
-        "type" => Ok(event.event_type().to_owned()),
+        "id" => Ok(event.id().into()),
+        "source" => Ok(event.source().into()),
+        "type" => Ok(event.event_type().into()),
         other => match ce_event::attribute(event.body(), other) {
-            Ok(Some(value)) => Ok(value.into_owned()),
+            Ok(Some(value)) => Ok(value),
             Ok(None) => Err(format!("it has no `{other}` for its routing key")),
             Err(err) => Err(err.to_string()),
         },

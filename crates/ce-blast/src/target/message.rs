@@ -1,8 +1,8 @@
 //! The AMQP message of an event: structured, or in one of the dialects of binary mode.
 
 use bytes::Bytes;
+use ce_event::Binary;
 use ce_event::amqp::Dialect;
-use ce_event::{Binary, EventError};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
@@ -41,9 +41,8 @@ fn binary(
     event: &Event,
     mut properties: BasicProperties,
 ) -> Result<(BasicProperties, Bytes), String> {
-    let parsed = ce_event::Event::from_json(event.body()).and_then(Binary::try_from);
-    let Binary { attributes, content_type, body } =
-        parsed.map_err(|err: EventError| err.to_string())?;
+    let binary = event.to_binary().map_err(|err| err.to_string())?;
+    let Binary { attributes, content_type, body } = binary;
     let mut headers = FieldTable::default();
     let text = |value: &str| AMQPValue::LongString(value.into());
     for (name, value) in attributes {
@@ -58,7 +57,7 @@ fn binary(
         let content_type = short("its content type", &content_type)?;
         properties = properties.with_content_type(content_type);
     }
-    Ok((properties.with_headers(headers), Bytes::from(body.into_owned())))
+    Ok((properties.with_headers(headers), event.part(body)))
 }
 
 fn short(what: &str, text: &str) -> Result<ShortString, String> {
