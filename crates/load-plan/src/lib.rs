@@ -30,6 +30,7 @@ mod users;
 pub use dues::Dues;
 pub use duration::{DurationError, parse_duration};
 pub use options::read_plan;
+pub use random::random_share;
 pub use rate::{Rate, RateError};
 pub use scenario::{Executor, Plan, Scenario, Spacing};
 pub use schedule::Schedule;

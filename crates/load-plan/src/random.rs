@@ -15,6 +15,12 @@ pub(crate) fn seed_for(seed: u64, name: &str) -> u64 {
     name.bytes().fold(draw(seed, 0), |mixed, byte| draw(mixed, u64::from(byte)))
 }
 
+/// A number from zero up to, and not, one that looks random and follows from its arguments.
+#[expect(clippy::cast_precision_loss, reason = "53 random bits are exact")]
+pub fn random_share(seed: u64, name: &str, n: u64) -> f64 {
+    (draw(seed_for(seed, name), n) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
 /// The n-th gap of a Poisson process with one event per unit, in 2⁻³² units: exponentially
 /// distributed with mean 1.
 #[expect(

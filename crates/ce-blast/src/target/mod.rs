@@ -2,6 +2,7 @@
 //! time, and hands every one to its recorder when it has ended.
 
 mod amqp;
+mod backoff;
 mod confirms;
 mod dial;
 mod headers;

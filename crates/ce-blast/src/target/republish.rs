@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use ce_record::Outcome;
 
+use super::backoff::doubled;
 use super::pending::{Pending, Ticket};
 use crate::cli::republish::{RepublishArgs, What};
 use crate::job::Answer;
@@ -44,10 +45,7 @@ impl Policy {
             Outcome::Rejected => self.nacked,
             _ => false,
         };
-        (wanted && attempt < self.attempts).then(|| {
-            let doubled = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
-            FIRST_WAIT.saturating_mul(doubled).min(LONGEST_WAIT)
-        })
+        (wanted && attempt < self.attempts).then(|| doubled(FIRST_WAIT, attempt, LONGEST_WAIT))
     }
 }
 

@@ -6,9 +6,11 @@ use ce_record::Outcome;
 use hyper::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
+use load_plan::random_share;
 
 use crate::cli::retry::RetryOn;
 use crate::job::Answer;
+use crate::target::backoff::doubled;
 
 /// When an event is sent again.
 #[derive(Debug, Clone)]
@@ -43,23 +45,9 @@ impl Retry {
     /// From half of the longest wait on, so that those who were refused together do not come back
     /// together.
     fn backoff(&self, nth: u32, id: &str) -> Duration {
-        let doubled = 1_u32.checked_shl(nth - 1).unwrap_or(u32::MAX);
-        let longest = self.first_wait.saturating_mul(doubled).min(self.max_wait);
-        longest.mul_f64(0.5 + 0.5 * share(self.seed, id, nth))
+        let longest = doubled(self.first_wait, nth, self.max_wait);
+        longest.mul_f64(0.5 + 0.5 * random_share(self.seed, id, u64::from(nth)))
     }
-}
-
-/// A number from 0 to 1 that looks random and follows from its arguments.
-fn share(seed: u64, id: &str, nth: u32) -> f64 {
-    // FNV-1a, and the last steps of SplitMix64, which mix what that has left in the upper bits.
-    let bytes = id.bytes().chain(nth.to_le_bytes());
-    let hash = bytes.fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    let upper = u32::try_from((hash ^ (hash >> 31)) >> 32).expect("32 bits are left");
-    f64::from(upper) / f64::from(u32::MAX)
 }
 
 /// What the target asks for in `Retry-After`: seconds, or a date. A date is compared with the
