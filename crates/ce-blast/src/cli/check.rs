@@ -7,16 +7,9 @@ use serde_json::Value;
 
 use super::http::Codes;
 
-/// What an answer is held to.
+/// What an answer is held to, and when it holds.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Check {
-    /// What makes it hold.
-    pub rule: Rule,
-}
-
-/// What makes a check hold.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Rule {
+pub enum Check {
     /// The status is one of these.
     Status(Codes),
     /// The answer came within this time after the request was handed over.
@@ -40,20 +33,23 @@ impl Check {
             return Err(format!("`{pointer}` is no JSON pointer: write, e.g., /{pointer}"));
         }
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-        Ok(Self { rule: Rule::Json { pointer: pointer.to_owned(), value } })
+        Ok(Self::Json { pointer: pointer.to_owned(), value })
     }
 }
 
 /// The name of a check in records and reports.
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.rule {
-            Rule::Status(codes) => write!(f, "status {codes}"),
-            Rule::Within(limit) => write!(f, "within {limit:?}"),
-            Rule::Json { pointer, value: Value::String(text) } => {
+        match self {
+            Self::Status(codes) => write!(f, "status {codes}"),
+            Self::Within(limit) => write!(f, "within {limit:?}"),
+            // A text that could be taken for something else keeps its quotes.
+            Self::Json { pointer, value: Value::String(text) }
+                if serde_json::from_str::<Value>(text).is_err() =>
+            {
                 write!(f, "json {pointer}={text}")
             }
-            Rule::Json { pointer, value } => write!(f, "json {pointer}={value}"),
+            Self::Json { pointer, value } => write!(f, "json {pointer}={value}"),
         }
     }
 }
@@ -67,8 +63,8 @@ mod tests {
     #[test]
     fn a_value_is_json_or_else_text() {
         let check = |text: &str, pointer: &str, value: Value| {
-            let rule = Rule::Json { pointer: pointer.to_owned(), value };
-            assert_eq!(Check::json(text), Ok(Check { rule }), "{text}");
+            let wanted = Check::Json { pointer: pointer.to_owned(), value };
+            assert_eq!(Check::json(text), Ok(wanted), "{text}");
         };
         check("/status=accepted", "/status", json!("accepted"));
         check("/n=5", "/n", json!(5));
@@ -90,7 +86,8 @@ mod tests {
     fn names_are_short() {
         let name = |text: &str| Check::json(text).expect("it is right").to_string();
         assert_eq!((name("/a=b"), name("/a=1.5")), ("json /a=b".into(), "json /a=1.5".into()));
-        let within = Check { rule: Rule::Within(Duration::from_millis(1500)) };
+        assert_eq!((name("/n=5"), name("/n=\"5\"")), ("json /n=5".into(), "json /n=\"5\"".into()));
+        let within = Check::Within(Duration::from_millis(1500));
         assert_eq!(within.to_string(), "within 1.5s");
     }
 }

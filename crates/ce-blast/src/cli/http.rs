@@ -11,7 +11,7 @@ use ce_cli::parse;
 use clap::builder::BoolishValueParser;
 
 use super::ContentMode;
-use super::check::{Check, Rule};
+use super::check::Check;
 use super::retry::RetryArgs;
 use crate::target::BatchSize;
 
@@ -100,11 +100,17 @@ impl HttpArgs {
         .find_map(|(is_given, flag)| is_given.then_some(flag))
     }
 
-    /// What answers are held to.
+    /// What answers are held to, nothing twice.
     pub(crate) fn checks(&self) -> Vec<Check> {
-        let status = self.expect_status.clone().map(|codes| Check { rule: Rule::Status(codes) });
-        let within = self.expect_within.map(|limit| Check { rule: Rule::Within(limit) });
-        status.into_iter().chain(within).chain(self.expect_json.iter().cloned()).collect()
+        let status = self.expect_status.clone().map(Check::Status);
+        let within = self.expect_within.map(Check::Within);
+        let mut checks: Vec<Check> = status.into_iter().chain(within).collect();
+        for check in &self.expect_json {
+            if !checks.contains(check) {
+                checks.push(check.clone());
+            }
+        }
+        checks
     }
 
     /// How many events leave together, if several do.

@@ -4,7 +4,7 @@
 use ce_record::CheckCount;
 use serde_json::Value;
 
-use crate::cli::check::{Check, Rule};
+use crate::cli::check::Check;
 use crate::job::Answer;
 
 /// The longest body that is looked at.
@@ -37,7 +37,7 @@ impl Checks {
 
     /// Whether any of them looks at the body.
     pub(super) fn need_body(&self) -> bool {
-        self.checks.iter().any(|it| matches!(it.rule, Rule::Json { .. }))
+        self.checks.iter().any(|it| matches!(it, Check::Json { .. }))
     }
 
     /// Counts how an event did, and names in its answer what failed. Without an answer every check
@@ -45,7 +45,7 @@ impl Checks {
     pub(super) fn judge(&mut self, answer: &mut Answer, seen: Seen<'_>) {
         let mut failed = String::new();
         for (check, count) in self.checks.iter().zip(&mut self.counts) {
-            if answer.code.is_some_and(|code| holds(&check.rule, code, seen)) {
+            if answer.code.is_some_and(|code| holds(check, code, seen)) {
                 count.passes += 1;
             } else {
                 count.fails += 1;
@@ -63,11 +63,11 @@ impl Checks {
     }
 }
 
-fn holds(rule: &Rule, code: u16, seen: Seen<'_>) -> bool {
-    match rule {
-        Rule::Status(codes) => codes.includes(code),
-        Rule::Within(limit) => u128::from(seen.service_ns) <= limit.as_nanos(),
-        Rule::Json { pointer, value } => {
+fn holds(check: &Check, code: u16, seen: Seen<'_>) -> bool {
+    match check {
+        Check::Status(codes) => codes.includes(code),
+        Check::Within(limit) => u128::from(seen.service_ns) <= limit.as_nanos(),
+        Check::Json { pointer, value } => {
             let found = seen.json.and_then(|json| json.pointer(pointer));
             found.is_some_and(|found| is_equal(found, value))
         }
@@ -91,8 +91,8 @@ mod tests {
     fn checks() -> Checks {
         let json = |text: &str| Check::json(text).expect("a pointer and a value");
         Checks::new(vec![
-            Check { rule: Rule::Status("200-202".parse().expect("codes")) },
-            Check { rule: Rule::Within(Duration::from_millis(5)) },
+            Check::Status("200-202".parse().expect("codes")),
+            Check::Within(Duration::from_millis(5)),
             json("/a~1b/1=2"),
             json("=null"),
         ])
