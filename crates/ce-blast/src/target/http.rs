@@ -81,7 +81,8 @@ impl HttpTarget {
 
 /// What the requests of one sender share.
 struct Shared {
-    target: HttpTarget,
+    requests: Requests,
+    retry: Option<Retry>,
     batch: Option<RefCell<Batch>>,
     checks: RefCell<Checks>,
     exchange: Exchange,
@@ -101,13 +102,14 @@ pub(super) async fn send(
     let Some((first, recorder)) = seat.take(target.connector.open(limits.timeout).await) else {
         return Tally::default();
     };
-    let checks = Checks::new(target.checks.clone());
-    let (connector, success) = (target.connector.clone(), target.success.clone());
+    let HttpTarget { connector, requests, batch, success, checks, retry } = target;
+    let checks = Checks::new(checks);
     let shared = Rc::new(Shared {
         exchange: Exchange::new(connector, first, success, checks.need_body()),
         checks: RefCell::new(checks),
-        batch: target.batch.map(|size| RefCell::new(Batch::new(size))),
-        target,
+        batch: batch.map(|size| RefCell::new(Batch::new(size))),
+        requests,
+        retry,
         pending: RefCell::new(Pending::new(recorder)),
         limits,
         emptied: tokio::sync::Notify::new(),
@@ -148,7 +150,7 @@ impl Shared {
 
     fn send_alone(self: &Rc<Self>, job: Job) {
         // Before the event counts as sent: what this takes is not the target's.
-        let request = self.target.requests.of(&job.event);
+        let request = self.requests.of(&job.event);
         let ticket = self.pending.borrow_mut().begin(job);
         match request {
             Ok(request) => self.spawn([ticket], request),
@@ -165,7 +167,7 @@ impl Shared {
         if jobs.is_empty() {
             return;
         }
-        let request = self.target.requests.of_batch(jobs.iter().map(|job| &job.event));
+        let request = self.requests.of_batch(jobs.iter().map(|job| &job.event));
         let mut pending = self.pending.borrow_mut();
         let tickets: Vec<Ticket> = jobs.into_iter().map(|job| pending.begin(job)).collect();
         self.spawn(tickets, request);
@@ -198,7 +200,7 @@ impl Shared {
 
     /// How long to wait before the next attempt, if there is to be one.
     fn wait_before_next(&self, ticket: Ticket, reply: &Reply) -> Option<Duration> {
-        let retry = self.target.retry.as_ref()?;
+        let retry = self.retry.as_ref()?;
         let pending = self.pending.borrow();
         let (event, nth) = pending.event(ticket)?;
         let wait = retry.wait(&reply.answer, reply.retry_after, nth, event.id())?;
@@ -221,8 +223,8 @@ impl Shared {
             tickets.iter().map(|&ticket| pending.event(ticket).map(|(event, _)| event)).collect();
         let request = match events?.as_slice() {
             // It was a request once.
-            [event] if self.batch.is_none() => self.target.requests.of(event).ok()?,
-            events => self.target.requests.of_batch(events.iter().copied()),
+            [event] if self.batch.is_none() => self.requests.of(event).ok()?,
+            events => self.requests.of_batch(events.iter().copied()),
         };
         for ticket in tickets {
             *ticket = pending.begin_again(*ticket)?;
@@ -234,8 +236,9 @@ impl Shared {
     fn end(&self, tickets: &[Ticket], reply: &Reply, opened: Option<Opened>) {
         let mut pending = self.pending.borrow_mut();
         let mut checks = self.checks.borrow_mut();
-        let json = reply.body.as_ref().and_then(|body| serde_json::from_slice(body).ok());
         let ended_ns = pending.now_ns();
+        // Afterwards: what this takes is not the target's.
+        let json = reply.body.as_ref().and_then(|body| serde_json::from_slice(body).ok());
         for (&ticket, mut answer) in tickets.iter().zip(reply.answers(opened)) {
             if !checks.is_empty()
                 && let Some(sent_ns) = pending.sent_ns(ticket)

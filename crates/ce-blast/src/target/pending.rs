@@ -74,8 +74,7 @@ impl Pending {
 
     /// When an attempt that has not ended has begun.
     pub(super) fn sent_ns(&self, ticket: Ticket) -> Option<u64> {
-        let attempt = self.slots[ticket.slot].as_ref();
-        attempt.filter(|attempt| attempt.number == ticket.number).map(|attempt| attempt.sent_ns)
+        self.get(ticket).map(|attempt| attempt.sent_ns)
     }
 
     /// Writes a mark: something happened to `name` at `at_ns`.

@@ -11,7 +11,7 @@ use ce_record::Outcome;
 use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
 use hyper::rt::{Executor, Read, Write};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -43,6 +43,8 @@ pub(super) enum Connection {
 const BEFORE_SETTINGS: usize = 101;
 /// Between two looks whether it has.
 const LOOK: Duration = Duration::from_millis(1);
+/// A peer that vanished without a word is found out by asking, and its connection given up.
+const PING_EVERY: Duration = Duration::from_secs(10);
 const NO_HTTP2: &str = "the server does not speak HTTP/2: leave out --http2";
 
 /// An endpoint to connect to. Its name was resolved once: what was checked is what is loaded.
@@ -173,7 +175,12 @@ async fn one<T: Read + Write + Unpin + 'static>(io: T) -> Result<One, Answer> {
 }
 async fn two<T: Read + Write + Unpin + 'static>(io: T, is_first: bool) -> Result<Two, Answer> {
     let mut builder = http2::Builder::new(Local);
-    builder.initial_max_send_streams(BEFORE_SETTINGS);
+    builder
+        .initial_max_send_streams(BEFORE_SETTINGS)
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_EVERY)
+        // An answer that comes after its event was given up is no fault of the peer's.
+        .max_local_error_reset_streams(None::<usize>);
     let (sender, mut connection) =
         builder.handshake(io).await.map_err(|err| Answer::error(Outcome::ConnectError, &err))?;
     while is_first && connection.current_max_send_streams() == BEFORE_SETTINGS {
