@@ -35,7 +35,7 @@ Examples:
     --duration 300s > sent.ndjson
 
 The first Ctrl-C ends the schedule and waits for answers; the second ends at once (code 130).
-Exit codes: 0 done, whatever the target answered; 2 could not do it.";
+Exit codes: 0 done, whatever the target answered; 2 could not do it; 3 done, but records were lost.";
 
 /// Publish CloudEvents at controlled rates
 ///
@@ -76,7 +76,7 @@ pub struct Cli {
     #[arg(long, env = "CE_ARRIVALS", value_name = "SPACING", default_value = "uniform")]
     pub arrivals: Arrivals,
 
-    /// Seed of random arrivals
+    /// Seed of random arrivals and of the waits before retries
     #[arg(long, env = "CE_SEED", value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
@@ -128,7 +128,7 @@ pub struct Cli {
           value_parser = parse::duration, conflicts_with_all = ["rate", "stages", "plan"])]
     pub pause: Duration,
 
-    /// Most events in flight at one time
+    /// Most events in flight at one time, in each scenario with an arrival rate
     #[arg(long, env = "CE_MAX_IN_FLIGHT", value_name = "N", default_value_t = 1000,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_in_flight: u32,

@@ -143,7 +143,7 @@ impl Shared<'_> {
             let due_ns = lane.clock.now_ns();
             let job = Job { scenario: lane.scenario, seq, due_ns, event, done: Some(done) };
             lane.hand_over(job);
-            // The sender answers each job, at the latest when its timeout has passed.
+            // The sender answers each job, at the latest when the last of its attempts has timed out.
             let _ = answered.await;
             if !self.plan.pause.is_zero() {
                 sleep(self.plan.pause).await;
