@@ -69,7 +69,7 @@ pub struct Hgrm {
 
     /// A tag of latency.hlog, such as default.e2e; or a metric of all scenarios together: latency,
     /// service, lag or e2e
-    #[arg(long, env = "CE_TAG", value_name = "TAG", default_value = "latency")]
+    #[arg(long, env = "CE_HGRM_TAG", value_name = "TAG", default_value = "latency")]
     pub tag: String,
 }
 

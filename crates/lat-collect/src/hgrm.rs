@@ -23,7 +23,9 @@ pub(crate) fn run(args: &Hgrm, out: &mut DataOut) -> anyhow::Result<Exit> {
     let mut log = HlogReader::new(BufReader::with_capacity(128 * 1024, file));
     for interval in log.by_ref() {
         let interval = interval.map_err(|err| anyhow!("{place}:{err}"))?;
-        if is_meant(&interval.tag, &args.tag) {
+        // A metric alone means all scenarios.
+        let of_all = METRICS.contains(&args.tag.as_str()) && interval.metric() == args.tag;
+        if of_all || interval.tag == args.tag {
             interval.add_to(&mut histogram).map_err(|err| anyhow!("{place}:{err}"))?;
         } else {
             others.insert(interval.tag);
@@ -42,10 +44,4 @@ pub(crate) fn run(args: &Hgrm, out: &mut DataOut) -> anyhow::Result<Exit> {
     hgrm::write(&mut text, &histogram);
     out.write(text.as_bytes())?;
     Ok(Exit::Yes)
-}
-
-/// A tag is `<scenario>.<metric>`, and a metric alone means all scenarios.
-fn is_meant(tag: &str, wanted: &str) -> bool {
-    let of_all = METRICS.contains(&wanted);
-    tag == wanted || of_all && tag.rsplit('.').next() == Some(wanted)
 }

@@ -8,15 +8,15 @@
 
 use std::fmt::Write as _;
 
-use crate::layout::{BUCKETS, highest_us, lowest_us};
-use crate::{Histogram, Quantile};
+use crate::layout::{BUCKETS, HALF, highest_us, lowest_us};
+use crate::{Histogram, Quantile, hlog};
 
 /// Ticks in each halving of the distance to 100 %.
 const TICKS: u64 = 5;
 /// Halvings after which a rank can no longer be told from the last one.
 const HALVINGS: u32 = 54;
 /// Values that have a bucket of their own; then as many in every two doublings.
-const SUB_BUCKETS: usize = 2048;
+const SUB_BUCKETS: u64 = 2 * HALF;
 
 /// Appends the distribution of the values that have a bucket.
 pub fn write(out: &mut String, histogram: &Histogram) {
@@ -37,7 +37,7 @@ pub fn write(out: &mut String, histogram: &Histogram) {
         mean / 1e3,
         deviation / 1e3,
         millis(max),
-        BUCKETS / (SUB_BUCKETS / 2) - 1,
+        BUCKETS as u64 / HALF - 1,
     );
 }
 
@@ -45,6 +45,9 @@ pub fn write(out: &mut String, histogram: &Histogram) {
 /// fourth column: plotters would take an infinity for a point.
 fn rows(out: &mut String, histogram: &Histogram) {
     let total = histogram.count() - histogram.overflow();
+    if total == 0 {
+        return;
+    }
     let mut buckets = histogram.buckets();
     let (mut us, mut seen) = (0, 0);
     for (numerator, denominator) in ticks() {
@@ -52,9 +55,6 @@ fn rows(out: &mut String, histogram: &Histogram) {
         while seen < rank {
             let Some((bucket, count)) = buckets.next() else { break };
             (us, seen) = (highest_us(bucket), seen + count);
-        }
-        if total == 0 {
-            return;
         }
         let inverse = to_f64(denominator) / to_f64(denominator - numerator);
         let part = to_f64(numerator) / to_f64(denominator);
@@ -94,7 +94,7 @@ fn mean_and_deviation(histogram: &Histogram) -> (f64, f64) {
 }
 
 fn millis(us: u64) -> String {
-    format!("{:>12}", format!("{}.{:03}", us / 1000, us % 1000))
+    format!("{:>12}", hlog::millis(us))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures to show")]

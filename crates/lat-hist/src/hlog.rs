@@ -69,7 +69,7 @@ fn seconds(ns: u64) -> String {
     format!("{}.{:03}", ms / 1000, ms % 1000)
 }
 
-fn millis(us: u64) -> String {
+pub(crate) fn millis(us: u64) -> String {
     format!("{}.{:03}", us / 1000, us % 1000)
 }
 

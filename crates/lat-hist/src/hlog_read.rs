@@ -51,6 +51,13 @@ pub struct HlogReader<R> {
     torn: Option<u64>,
 }
 
+impl Interval {
+    /// The metric of a tag such as `spike.latency`, where the scenario comes before it.
+    pub fn metric(&self) -> &str {
+        self.tag.rsplit('.').next().unwrap_or_default()
+    }
+}
+
 impl<R: BufRead> HlogReader<R> {
     /// Reads from `input`.
     pub fn new(input: R) -> Self {

@@ -16,7 +16,7 @@ pub(crate) const DIGITS: u8 = 3;
 pub const BUCKETS: usize = 23_552;
 
 /// Buckets per doubling.
-const HALF: u64 = 1024;
+pub(crate) const HALF: u64 = 1024;
 /// Values that have a bucket of their own: 2 × `HALF`.
 const HALF_BITS: u32 = 10;
 

@@ -33,8 +33,7 @@ pub(super) fn read(path: &Path, notes: &mut Vec<String>) -> anyhow::Result<Optio
     let mut log = HlogReader::new(BufReader::new(file));
     for interval in log.by_ref() {
         let interval = interval.map_err(|err| anyhow!("{place}:{err}"))?;
-        let metric = interval.tag.rsplit('.').next().unwrap_or_default();
-        if let Some(curve) = curves.iter_mut().find(|curve| curve.metric == metric) {
+        if let Some(curve) = curves.iter_mut().find(|curve| curve.metric == interval.metric()) {
             interval.add_to(&mut curve.histogram).map_err(|err| anyhow!("{place}:{err}"))?;
         }
     }
