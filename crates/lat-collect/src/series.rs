@@ -14,7 +14,7 @@ use crate::streams::signed;
 
 const SECOND_NS: i64 = 1_000_000_000;
 /// Seconds that stay open behind the newest due time: four times the default of the longest wait
-/// for an answer (timeout and grace).
+/// for an answer (timeout and grace). An event that is sent again and again may take longer.
 const OPEN_SECONDS: i64 = 160;
 /// The longest silence that is written out second by second. A wrong time in a record must not
 /// become billions of rows.
@@ -75,6 +75,10 @@ impl Series {
     pub(crate) fn sample(&mut self, sample: Timed) {
         let Timed { scenario, outcome, due_ns, lag_ns, service_ns, warm_up, .. } = sample;
         let (is_first, is_last) = (sample.first, !sample.superseded);
+        if !is_first && !is_last {
+            // It tells neither when its event left nor how that ended.
+            return;
+        }
         let left = outcome.was_sent() && is_first;
         let ended = outcome.was_sent() && is_last;
         let sent_ns = due_ns.saturating_add(signed(lag_ns));
@@ -131,7 +135,6 @@ impl Series {
     }
 
     fn late(&mut self, scenario: u16, metric: usize, ns: u64) {
-        self.late_values += 1;
         self.late.entry((scenario, metric)).or_default().record(ns);
     }
 
@@ -154,7 +157,7 @@ impl Series {
         self.open.iter().map(|(&(second, _), cell)| (second, cell))
     }
 
-    /// Values that came too late for their row; they are in the totals and in the log.
+    /// Entries that came too late for their row; they are in the totals and in the log.
     pub(crate) fn late_values(&self) -> u64 {
         self.late_values
     }
@@ -182,7 +185,9 @@ impl Series {
         self.write_until(i64::MAX, files)?;
         let end = self.newest.unwrap_or(0) + 1;
         for ((scenario, metric), window) in std::mem::take(&mut self.late) {
-            self.log(files, (end, scenario), metric, &window)?;
+            self.scratch.clear();
+            self.scratch.add_window(&window);
+            self.log(files, (end, scenario), metric)?;
         }
         Ok(())
     }
@@ -235,23 +240,20 @@ impl Series {
                 row.push(us.map_or_else(String::new, |us| us.to_string()));
             }
             if window.count() > 0 {
-                self.log(files, (second, scenario), metric, window)?;
+                self.log(files, (second, scenario), metric)?;
             }
         }
         files.rows.write_record(&row)?;
         Ok(())
     }
 
-    /// One line of the histogram log. The log has no seconds below zero.
+    /// One line of the histogram log, for what `scratch` holds. The log has no seconds below zero.
     fn log<W: Write>(
         &mut self,
         files: &mut SeriesFiles<'_, W>,
         (second, scenario): (i64, u16),
         metric: usize,
-        window: &Window,
     ) -> anyhow::Result<()> {
-        self.scratch.clear();
-        self.scratch.add_window(window);
         let tag = format!("{}.{}", files.scenarios[usize::from(scenario)], METRICS[metric]);
         let start_ns = u64::try_from(second).unwrap_or(0) * 1_000_000_000;
         let mut line = String::new();
@@ -341,7 +343,7 @@ mod tests {
         assert!(series.has_old());
         assert_eq!(rows(&mut series, true).len(), 5);
         series.sample(sample(2, 0));
-        assert!(series.late_values() > 0);
+        assert_eq!(series.late_values(), 1, "its row has gone, once");
         let rest = rows(&mut series, false);
         assert_eq!(rest[0]["second"], "5");
         assert_eq!(rest.len(), usize::try_from(OPEN_SECONDS + 1).unwrap());

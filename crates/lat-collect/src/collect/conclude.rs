@@ -52,7 +52,7 @@ impl Collector {
         if self.series.late_values() > 0 {
             let late = self.series.late_values();
             generator.notes.push(format!(
-                "{late} values came too late for their row of {SERIES}; every total has them"
+                "{late} entries came too late for their row of {SERIES}; every total has them"
             ));
         }
         let incomplete_because = self.streams.incomplete_because();
