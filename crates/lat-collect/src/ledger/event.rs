@@ -109,6 +109,11 @@ impl Event {
         self.sent.is_some() && self.first_receipt_ns.is_some()
     }
 
+    /// Sent and not received: only such an event can turn out to be lost, and be named.
+    pub(super) fn may_be_lost(&self) -> bool {
+        self.sent.is_some() && self.first_receipt_ns.is_none()
+    }
+
     /// Sent once, acknowledged, and received once, after it was due: nothing about it is special, so
     /// its fingerprint is all that has to be kept.
     pub(super) fn is_plain_pair(&self) -> bool {

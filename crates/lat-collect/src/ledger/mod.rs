@@ -115,8 +115,9 @@ impl Ledger {
             self.done.push(of.fingerprint)?;
             return Ok(joined);
         }
-        if event.get().texts.is_none() && !event.get().is_pair() {
-            event.get_mut().texts = Some(Texts::new(of.source, of.id));
+        let event = event.get_mut();
+        if event.may_be_lost() && event.texts.is_none() {
+            event.texts = Some(Texts::new(of.source, of.id));
         }
         if self.young.len() >= self.generation {
             let old = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
