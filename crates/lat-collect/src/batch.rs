@@ -91,6 +91,13 @@ pub(crate) struct ReceiptItem {
     pub(crate) dead_lettered: bool,
 }
 
+impl SampleItem {
+    /// Whether it tells when its event left: the first attempt does.
+    pub(crate) fn is_first(&self) -> bool {
+        self.attempt <= 1
+    }
+}
+
 impl Batch {
     pub(crate) fn is_full(&self) -> bool {
         self.items.len() >= RECORDS

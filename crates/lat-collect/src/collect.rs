@@ -27,8 +27,8 @@ use crate::series::{Series, SeriesFiles, Timed};
 use crate::streams::{Streams, signed};
 use crate::verdict;
 
-/// Batches that may wait for a stream with a plan before the run's clock is fixed without one.
-const WAIT_FOR_PLAN: usize = 512;
+/// Records that may wait for a stream with a plan before the run's clock is fixed without one.
+const WAIT_FOR_PLAN: usize = 512 * 1024;
 /// Where the ledger keeps what does not fit into memory, while the run is being collected.
 const SPILL: &str = "ledger.spill";
 
@@ -37,6 +37,7 @@ pub(crate) struct Collector {
     streams: Streams,
     /// Records that came before the run's clock was fixed.
     early: Vec<(usize, Batch)>,
+    early_records: usize,
     scenario_names: Names,
     type_names: Names,
     /// Events that the plan keeps out of the verdict, and so out of every other group.
@@ -103,6 +104,7 @@ impl Collector {
         Ok(Self {
             streams: Streams::new(paths),
             early: Vec::new(),
+            early_records: 0,
             scenario_names: Names::default(),
             type_names: Names::default(),
             warm_up: Group::default(),
@@ -130,11 +132,16 @@ impl Collector {
                     self.streams.started(stream, (**start).clone());
                     batch.items.remove(0);
                 }
+                if !self.streams.has_zero() {
+                    self.early_records += batch.items.len();
+                    // It has room for more than a slow stream puts into it.
+                    batch.items.shrink_to_fit();
+                }
                 self.early.push((stream, batch));
             }
         }
         if !self.streams.has_zero() {
-            if self.early.len() < WAIT_FOR_PLAN && !self.streams.all_over() {
+            if self.early_records < WAIT_FOR_PLAN && !self.streams.all_over() {
                 return Ok(());
             }
             self.streams.settle_zero();
@@ -249,7 +256,7 @@ impl Collector {
                 group.opened(opened);
             }
         }
-        let first = sample.attempt == 1;
+        let first = sample.is_first();
         let timed =
             Timed { scenario, outcome, due_ns, lag_ns, service_ns, warm_up, first, superseded };
         self.series.sample(timed);

@@ -62,7 +62,7 @@ impl Group {
     /// Enters a sample that was due at `due_ns` of the run's clock. An event left when it left for
     /// the first time, which also is what its lag tells; everything else its last attempt tells.
     pub(crate) fn sample(&mut self, sample: &SampleItem, due_ns: i64) {
-        if sample.attempt == 1 {
+        if sample.is_first() {
             self.metrics[LAG].record(sample.lag_ns);
             if sample.outcome.was_sent() {
                 self.left.add(due_ns.saturating_add(signed(sample.lag_ns)));
