@@ -30,7 +30,7 @@ pub const SUMMARY: &str = "summary.json";
 pub const LEDGER: &str = "ledger.json";
 /// A row per second and scenario.
 pub const SERIES: &str = "series.csv";
-/// Failures, counted.
+/// Attempts that failed, or failed a check, counted.
 pub const ERRORS: &str = "errors.csv";
 /// Histograms per second.
 pub const HISTOGRAMS: &str = "latency.hlog";
@@ -57,7 +57,8 @@ pub const PERCENTILES: [(&str, u64, u64); 6] = [
 /// The columns of `series.csv`. A row counts the events that were *due* in its second, apart from
 /// `sent` and `received`, which count by when that first happened, and `in_flight`, the number of
 /// unanswered events at the end of the second. An empty percentile means that there was no value;
-/// it is never zero instead. `warm_up` is `true` where the plan keeps the second out of the verdict.
+/// it is never zero instead. An event that took longer than 160 s from when it was due is in the
+/// totals and not here. `warm_up` is `true` where the plan keeps the second out of the verdict.
 pub const SERIES_COLUMNS: [&str; 33] = [
     "second",
     "scenario",
@@ -105,7 +106,7 @@ pub struct Run {
     pub format: u32,
     /// The run's name; also the name of its directory.
     pub run: String,
-    /// Zero of the run's clock: the earliest start of its streams, nanoseconds since 1970 (UTC).
+    /// Zero of the run's clock: the start of its first stream with a plan, nanoseconds since 1970 (UTC).
     pub wall_start_ns: u64,
     /// From zero to the last thing that was recorded.
     pub elapsed_ns: u64,
@@ -180,8 +181,9 @@ pub struct Block {
     pub received: u64,
     /// How the planned events ended, each by its last attempt.
     pub outcomes: OutcomeCounts,
-    /// Attempts that were followed by another for the same event. They are in errors.csv and
-    /// nowhere else, apart from the lag of a first attempt.
+    /// Attempts that were followed by another for the same event. A first one tells when its event
+    /// left (lag, sent); each is in errors.csv and tells of the connection that it opened. How an
+    /// event ended, and how long that took, only its last attempt tells.
     #[serde(default)]
     pub retried: u64,
     /// Share of the planned events that ended in `ok`; missing when there were none.

@@ -1,4 +1,4 @@
-//! Failures, counted by what they have in common.
+//! Attempts that failed, or failed a check, counted by what they have in common.
 
 use std::collections::HashMap;
 use std::io::Write;

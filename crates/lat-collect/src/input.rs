@@ -69,7 +69,7 @@ impl Lane<'_> {
                 self.wall_start_ns = start.wall_start_ns;
                 0
             }
-            // Written when it has ended.
+            // Written when it has ended, or when another attempt begins.
             Record::Sample(sample) => sample.due_ns.saturating_add(sample.latency_ns()),
             Record::Receipt(receipt) => receipt.recv_ns,
             Record::Gauge(gauge) => gauge.at_ns,

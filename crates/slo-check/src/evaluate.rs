@@ -192,7 +192,9 @@ fn ratio(metric: Metric, block: &Block) -> Result<Figure, String> {
         let fails: u64 = block.checks.iter().map(|check| check.fails).sum();
         let count = passes + fails;
         if count == 0 {
-            return Err("no answer was checked: give ce-blast an --expect-… flag".into());
+            return Err("no answer was checked: give ce-blast an --expect-… flag; if it had one, its stream has no \
+                        end record"
+                .into());
         }
         return Ok(Figure { value: float(passes) / float(count), count });
     }

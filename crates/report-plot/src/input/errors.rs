@@ -1,4 +1,4 @@
-//! `errors.csv`: failures by outcome, code and message.
+//! `errors.csv`: failed attempts and checks by outcome, code and message.
 
 use std::path::Path;
 
@@ -10,13 +10,13 @@ use super::csv;
 /// One kind of failure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ErrorRow {
-    /// How the events ended.
+    /// How the attempts ended; `ok` where only a check failed.
     pub outcome: String,
     /// HTTP status or AMQP reply code; empty where there is none.
     pub code: String,
     /// In words; empty where the code says it.
     pub message: String,
-    /// Events.
+    /// Attempts.
     pub count: u64,
     /// When the first of them was due, in seconds since the run's zero.
     pub first_s: Option<f64>,

@@ -138,7 +138,10 @@ pub(super) fn errors(rows: &[ErrorRow], end_s: f64) -> Table {
         String::new()
     };
     let mut table = Table::new(
-        &format!("Failures by cause, the most frequent first, with the times they were due.{more}"),
+        &format!(
+            "Attempts that failed, and answers that failed a check, by cause, the most frequent first, \
+             with the times their events were due.{more}"
+        ),
         &["outcome", "code", "message", "count", "first", "last", "id of one"],
     );
     let time = |at: Option<f64>| figure_or_dash(at.map(|at| clock(at, end_s)));
