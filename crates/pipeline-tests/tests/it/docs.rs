@@ -81,7 +81,7 @@ fn the_guide_to_the_sink_runs_from_top_to_bottom() {
 fn guides() -> Vec<String> {
     let in_docs = fs::read_dir(root().join("docs")).unwrap();
     let names = in_docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let guides = names.filter(|name| name.starts_with("guide-") && name.ends_with(".md"));
+    let guides = names.filter(|name| name.starts_with("guide-"));
     let guides = guides.map(|name| format!("docs/{name}"));
     ["README.md", "GUIDE.md"].map(String::from).into_iter().chain(guides).collect()
 }
