@@ -5,16 +5,21 @@ set -euo pipefail
 
 usage() {
     cat <<'USAGE'
-usage: scripts/rabbitmq.sh start | stop | restart | status | url [--management] | ctl ARGS...
+usage: scripts/rabbitmq.sh start | stop | restart | status | url [--management] [--tls] | ctl ARGS...
   start     start the node, wait until it answers, print its AMQP URL
   stop      stop it and everything it started
   restart   stop and start on the same ports, keeping queues and messages
   status    one line; exit 0 when running, 1 when not
-  url       print the AMQP URL (--management: the HTTP one); exit 1 when not running
+  url       print the AMQP URL (--management: the HTTP one; --tls: the one with TLS);
+            exit 1 when not running
   ctl       run rabbitmqctl on the node, e.g., ctl set_vm_memory_high_watermark 0.4
 environment: CE_RABBITMQ_PORT=26720  AMQP; +1 management, +2 Erlang, +3 epmd
              CE_RABBITMQ_DIR=target  where the node has its folder rabbitmq; one for each node
              CE_RABBITMQ_KEEP=1      start with the data of last time, not afresh
+             CE_RABBITMQ_TLS=1       also listen with TLS: +4 AMQP, where a client certificate is
+                                     required, +5 management. The certificates are made at the
+                                     start, in target/rabbitmq/tls: ca.pem, and .pem and .key of
+                                     server (names: 127.0.0.1, broker.test), client, stranger
 exit codes: 0 done, 1 not running (status, url), 2 wrong usage or failure
 USAGE
 }
@@ -26,6 +31,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 parent=${CE_RABBITMQ_DIR:-$root/target}
 mkdir -p "$parent" || die "$parent cannot be made: set CE_RABBITMQ_DIR to a folder that can"
 dir=$(cd "$parent" && pwd -P)/rabbitmq
+tls=$dir/tls          # present when the node listens with TLS
 pid_file=$dir/pid     # written only once the node answers: present + alive = running
 port_file=$dir/port   # base port of the last start, so url and stop need no environment
 server=/usr/lib/rabbitmq/bin/rabbitmq-server   # the one in /usr/sbin changes user
@@ -56,11 +62,13 @@ running_pid() {   # the pid when running; fails otherwise
 set_port() {
     port=$1
     # Decimal without leading zeros, else bash would take 0nnn for octal.
-    if ! [[ $port =~ ^[1-9][0-9]{0,4}$ ]] || ((port > 65532)); then
-        die "CE_RABBITMQ_PORT must be a port from 1 to 65532, not '$port'"
+    if ! [[ $port =~ ^[1-9][0-9]{0,4}$ ]] || ((port > 65530)); then
+        die "CE_RABBITMQ_PORT must be a port from 1 to 65530, not '$port'"
     fi
     amqp_url="amqp://127.0.0.1:$port/%2f"
+    amqps_url="amqps://127.0.0.1:$((port + 4))/%2f"
     management_url="http://127.0.0.1:$((port + 1))"
+    management_tls_url="https://127.0.0.1:$((port + 5))"
 }
 
 saved_port() { cat "$port_file" 2>/dev/null || echo 26720; }
@@ -129,6 +137,41 @@ detached() {
     ) &
 }
 
+# A throw-away authority and what it signs; the stranger is signed by nobody but itself.
+make_certificates() {
+    rm -rf "$tls"
+    mkdir -p "$tls"
+    cat >"$tls/openssl.cnf" <<'CNF'
+[req]
+distinguished_name = name
+prompt = no
+[name]
+O = ce-load tests
+[authority]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign
+[server]
+basicConstraints = critical, CA:FALSE
+subjectAltName = IP:127.0.0.1, DNS:broker.test
+[client]
+basicConstraints = critical, CA:FALSE
+subjectAltName = DNS:client.test
+CNF
+    certificate ca authority
+    certificate stranger authority
+    certificate server server -CA "$tls/ca.pem" -CAkey "$tls/ca.key"
+    certificate client client -CA "$tls/ca.pem" -CAkey "$tls/ca.key"
+}
+
+certificate() {   # certificate NAME EXTENSIONS [SIGNER...]
+    local name=$1 extensions=$2
+    shift 2
+    openssl req -x509 -config "$tls/openssl.cnf" -extensions "$extensions" -days 30 -nodes \
+        -subj "/O=ce-load tests/CN=$name" -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
+        -keyout "$tls/$name.key" -out "$tls/$name.pem" "$@" 2>"$tls/openssl.log" ||
+        die "openssl cannot make the certificate $name: $(tail -n 1 "$tls/openssl.log")"
+}
+
 listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 answers() (   # both protocols, spoken by hand so that no client program is needed
@@ -140,14 +183,22 @@ answers() (   # both protocols, spoken by hand so that no client program is need
 )
 
 start() {   # start KEEP(0|1)
-    local began p pid
+    local began p pid last=3
     [[ -x $server ]] || "$root/scripts/install.sh" rabbitmq-server "$server" "$dir/install.log" 9>&-
     began=$SECONDS
     starting=1
     stop_all   # leftovers of a node that was killed
-    for p in "$port" $((port + 1)) $((port + 2)) $((port + 3)); do
+    if [[ $1 == 1 && -d $tls ]]; then   # as last time
+        last=5
+    elif [[ ${CE_RABBITMQ_TLS:-0} == 1 ]]; then
+        last=5
+        make_certificates
+    else
+        rm -rf "$tls"
+    fi
+    for ((p = port; p <= port + last; p++)); do
         ! listening "$p" || die "port $p is taken by something else:" \
-            "set CE_RABBITMQ_PORT to a base port with four free ones"
+            "set CE_RABBITMQ_PORT to a base port with $((last + 1)) free ones"
     done
 
     [[ $1 == 1 ]] || rm -rf "$dir/data" "$dir/log"
@@ -162,9 +213,22 @@ management.tcp.port = $((port + 1))
 vm_memory_high_watermark.absolute = 512MB
 disk_free_limit.absolute = 50MB
 CONF
+    [[ ! -d $tls ]] || cat >>"$dir/rabbitmq.conf" <<CONF
+listeners.ssl.1 = 127.0.0.1:$((port + 4))
+ssl_options.cacertfile = $tls/ca.pem
+ssl_options.certfile = $tls/server.pem
+ssl_options.keyfile = $tls/server.key
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = true
+management.ssl.ip = 127.0.0.1
+management.ssl.port = $((port + 5))
+management.ssl.cacertfile = $tls/ca.pem
+management.ssl.certfile = $tls/server.pem
+management.ssl.keyfile = $tls/server.key
+CONF
     echo "$port" >"$port_file"
 
-    say "starting a private node on 127.0.0.1, ports $port to $((port + 3))"
+    say "starting a private node on 127.0.0.1, ports $port to $((port + last))"
     # Before the node, which would else start one itself, with a log and life of its own.
     detached "$dir/log/epmd.log" epmd -address 127.0.0.1 -port $((port + 3))
     detached "$dir/log/rabbitmq.log" "$server"
@@ -174,7 +238,7 @@ CONF
             tail -n 15 "$dir/log/rabbitmq.log" | cut -c 1-300 >&2
             # Outgoing connections use such ports too (ip_local_port_range); no one listens.
             if tail -n 15 "$dir/log/rabbitmq.log" | grep -q eaddrinuse; then
-                die "a port of $port to $((port + 3)) is held by a connection: set CE_RABBITMQ_PORT"
+                die "a port of $port to $((port + last)) is held by a connection: set CE_RABBITMQ_PORT"
             fi
             die "the node did not come up (log: $dir/log/rabbitmq.log)"
         fi
@@ -199,7 +263,8 @@ ctl() {
 case "$*" in
     -h | --help) usage; exit 0 ;;
     'ctl '*) ctl "${@:2}" ;;
-    start | stop | restart | status | url | 'url --management') ;;
+    start | stop | restart | status | url | 'url --management' | 'url --tls') ;;
+    'url --management --tls') ;;
     *) usage >&2; exit 2 ;;
 esac
 
@@ -234,5 +299,11 @@ case $1 in
     url)
         running_pid >/dev/null || { say "not running"; exit 1; }
         set_port "$(saved_port)"
-        if (($# == 2)); then echo "$management_url"; else echo "$amqp_url"; fi ;;
+        [[ $* != *--tls || -d $tls ]] || { say "no TLS: start with CE_RABBITMQ_TLS=1"; exit 1; }
+        case "$*" in
+            'url --management') echo "$management_url" ;;
+            'url --tls') echo "$amqps_url" ;;
+            'url --management --tls') echo "$management_tls_url" ;;
+            *) echo "$amqp_url" ;;
+        esac ;;
 esac

@@ -12,12 +12,17 @@ trap stop_broker EXIT
 broker=yes
 if ! scripts/rabbitmq.sh status >/dev/null; then
     started=yes
-    scripts/rabbitmq.sh start >/dev/null || broker=''
+    CE_RABBITMQ_TLS=1 scripts/rabbitmq.sh start >/dev/null || broker=''
 fi
 if [[ -n $broker ]]; then
     CE_TEST_AMQP_URL=$(scripts/rabbitmq.sh url)
     CE_TEST_MANAGEMENT_URL=$(scripts/rabbitmq.sh url --management)
     export CE_TEST_AMQP_URL CE_TEST_MANAGEMENT_URL
+    if CE_TEST_AMQPS_URL=$(scripts/rabbitmq.sh url --tls); then
+        CE_TEST_MANAGEMENT_TLS_URL=$(scripts/rabbitmq.sh url --management --tls)
+        CE_TEST_TLS_DIR=$PWD/target/rabbitmq/tls
+        export CE_TEST_AMQPS_URL CE_TEST_MANAGEMENT_TLS_URL CE_TEST_TLS_DIR
+    fi
 elif [[ -n ${CI:-} ]]; then
     say "no broker, and CI must not skip its tests"
     exit 1

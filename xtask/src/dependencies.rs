@@ -8,6 +8,9 @@ use serde_json::Value;
 const TOOLS: [&str; 7] =
     ["ce-blast", "ce-gen", "ce-sink", "lat-collect", "report-plot", "slo-check", "sys-watch"];
 const LIBRARIES: [&str; 4] = ["ce-event", "ce-record", "lat-hist", "load-plan"];
+/// What tools share at their edge; only those on a network need the second.
+const EDGES: [&str; 2] = ["ce-cli", "ce-tls"];
+const NETWORKED: [&str; 4] = ["ce-blast", "ce-sink", "sys-watch", "ce-tls"];
 const DEVELOPMENT: [&str; 3] = ["ce-testkit", "pipeline-tests", "xtask"];
 
 fn cargo(args: &[&str]) -> Vec<u8> {
@@ -33,7 +36,7 @@ fn packages(development: bool) -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn every_crate_has_a_place_in_the_rules() {
     let known: BTreeSet<&str> =
-        TOOLS.iter().chain(&LIBRARIES).chain(&DEVELOPMENT).copied().chain(["ce-cli"]).collect();
+        TOOLS.iter().chain(&LIBRARIES).chain(&EDGES).chain(&DEVELOPMENT).copied().collect();
     let found: Vec<String> = packages(true).into_keys().collect();
     assert_eq!(found.iter().map(String::as_str).collect::<BTreeSet<_>>(), known);
 }
@@ -51,7 +54,7 @@ fn tools_meet_only_in_pipes() {
 fn libraries_know_no_command_line_and_no_transport() {
     let all = packages(false);
     for library in LIBRARIES {
-        for edge in ["ce-cli", "clap", "tokio", "reqwest", "hyper", "lapin", "anyhow"] {
+        for edge in ["ce-cli", "ce-tls", "clap", "tokio", "reqwest", "hyper", "lapin", "anyhow"] {
             assert!(!all[library].contains(edge), "{library} depends on {edge}");
         }
     }
@@ -62,7 +65,7 @@ fn heavy_and_networked_crates_stay_where_they_belong() {
     for (package, dependencies) in packages(true) {
         for (crates, homes) in [
             (&["polars", "plotters"][..], &["report-plot"][..]),
-            (&["lapin", "reqwest"][..], &["ce-blast", "ce-sink", "sys-watch"][..]),
+            (&["lapin", "reqwest", "tokio-rustls", "ce-tls"][..], &NETWORKED[..]),
         ] {
             for name in crates.iter().filter(|_| !homes.contains(&package.as_str())) {
                 assert!(!dependencies.contains(*name), "{package} depends on {name}");

@@ -22,7 +22,7 @@ Targets:
   http://HOST[:PORT]/PATH   POST, one CloudEvent each; 2xx is success unless --success says otherwise
   amqp://HOST[:PORT]/VHOST  publish with confirms and the mandatory flag
   null:                     answers at once; shows what this machine can pace
-Targets may be https: and amqps: too. amqp: logs in with --credentials-file, or CE_AMQP_USER and
+Targets may be https: and amqps: too; see --ca-file. amqp: logs in with --credentials-file, or CE_AMQP_USER and
 CE_AMQP_PASSWORD, else as guest/guest; a password on the command line is refused.
 
 Examples:
@@ -181,6 +181,10 @@ pub struct Cli {
     /// What concerns HTTP targets only.
     #[command(flatten)]
     pub http: http::HttpArgs,
+
+    /// Whom to trust, and who we are.
+    #[command(flatten)]
+    pub tls: ce_tls::TlsArgs,
 
     /// What may be loaded, and as whom.
     #[command(flatten)]

@@ -9,6 +9,7 @@ use std::thread::{Scope, ScopedJoinHandle};
 use anyhow::{Context, bail};
 use ce_cli::masked_url;
 use ce_event::amqp::Dialect;
+use ce_tls::TlsClient;
 use lapin::types::ShortString;
 use load_plan::{Plan, Scenario};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -47,11 +48,17 @@ pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>,
     for (number, scenario) in plan.scenarios.iter().enumerate() {
         places.entry(place(cli, scenario)?).or_default().push(number);
     }
-    let mut common = Common { cli, manner: None, credentials: OnceCell::new() };
+    let mut common =
+        Common { cli, manner: None, credentials: OnceCell::new(), tls: OnceCell::new() };
     let connect = |((url, key), scenarios): (Place, Vec<usize>)| {
         Ok((scenarios, common.senders_to(&url, key)?))
     };
     let senders: Vec<_> = places.into_iter().map(connect).collect::<anyhow::Result<_>>()?;
+    if let Some(flag) = cli.tls.given()
+        && !plan.scenarios.iter().any(|it| is_tls(cli, it))
+    {
+        bail!("{flag}: no target is reached over TLS: write https: or amqps:");
+    }
     let is_http = |sender: &Sender| matches!(sender, Sender::Http(_));
     if let Some(flag) = cli.http.given()
         && !senders.iter().any(|(_, senders)| senders.iter().any(is_http))
@@ -70,6 +77,12 @@ pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>,
     Ok(senders)
 }
 
+/// Whether a scenario sends over TLS.
+fn is_tls(cli: &Cli, scenario: &Scenario) -> bool {
+    let target = place(cli, scenario).and_then(|(url, _)| Target::parse(&url));
+    target.is_ok_and(|target| target.is_tls())
+}
+
 fn place(cli: &Cli, scenario: &Scenario) -> anyhow::Result<Place> {
     let url = scenario.to.clone().or_else(|| cli.to.clone());
     let no_target = || match &cli.plan {
@@ -84,18 +97,20 @@ struct Common<'a> {
     cli: &'a Cli,
     manner: Option<Manner>,
     credentials: OnceCell<Option<Credentials>>,
+    tls: OnceCell<TlsClient>,
 }
 
 impl Common<'_> {
     fn senders_to(&mut self, url: &str, routing_key: RoutingKey) -> anyhow::Result<Vec<Sender>> {
         let cli = self.cli;
         let target = Target::parse(url)?;
-        let address = check_allowed(&target, &cli.guard)?;
+        let addresses = check_allowed(&target, &cli.guard)?;
         let binary = binary(cli)?;
-        match (&target, address) {
-            (Target::Http { uri, tls }, Some(address)) => {
+        let tls = self.tls(&target)?;
+        match (&target, addresses.first()) {
+            (Target::Http { uri, .. }, Some(&address)) => {
                 let host = target.address().map_or("", |(host, _)| host);
-                let http = HttpTarget::new(uri, host, *tls, address, self.manner()?);
+                let http = HttpTarget::new(uri, host, tls.as_ref(), address, self.manner()?);
                 let http = Box::new(http.with_context(|| masked_url(url))?);
                 // Over HTTP/1.1 one sender opens as many as it needs.
                 let connections = if cli.http.http2 { cli.connections } else { 1 };
@@ -107,6 +122,8 @@ impl Common<'_> {
             (Target::Amqp { url, .. }, Some(_)) => {
                 let amqp = AmqpTarget {
                     url: self.with_credentials(url)?,
+                    addresses,
+                    tls,
                     name: format!("ce-blast {}", cli.run).trim_end().to_owned(),
                     exchange: ShortString::try_new(cli.exchange.as_str()).context("--exchange")?,
                     routing_key,
@@ -137,6 +154,17 @@ impl Common<'_> {
             retry: cli.http.retry.policy(cli.seed)?,
         };
         Ok(self.manner.insert(manner).clone())
+    }
+
+    /// Whom to trust at a target that is reached over TLS, and who we are.
+    fn tls(&mut self, target: &Target) -> anyhow::Result<Option<TlsClient>> {
+        if !target.is_tls() {
+            return Ok(None);
+        }
+        if self.tls.get().is_none() {
+            self.tls = OnceCell::from(self.cli.tls.client()?);
+        }
+        Ok(self.tls.get().cloned())
     }
 
     /// The URL of a broker, with who logs in.

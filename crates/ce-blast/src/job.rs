@@ -66,16 +66,7 @@ impl Answer {
     }
 
     /// An error in one line, for people to read and for `errors.csv` to group by.
-    pub(crate) fn error(outcome: Outcome, error: &dyn std::error::Error) -> Self {
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(next) = cause {
-            let said = next.to_string();
-            if !text.contains(&said) {
-                text = format!("{text}: {said}");
-            }
-            cause = next.source();
-        }
-        Self { error: Some(text.into()), ..Self::new(outcome) }
+    pub(crate) fn error(outcome: Outcome, error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::text(outcome, &ce_tls::explain(error))
     }
 }

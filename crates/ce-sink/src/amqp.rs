@@ -1,5 +1,6 @@
 //! Consumes events from queues, across lost connections.
 
+mod broker;
 mod failure;
 mod inlet;
 mod message;
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
-use ce_cli::{DataOut, Exit, masked_url, say};
+use ce_cli::{DataOut, Exit, say};
 use tokio::select;
 use tokio::time::{Instant, sleep};
 
@@ -17,6 +18,7 @@ use crate::cli::AmqpArgs;
 use crate::intake::Intake;
 use crate::session::{self, TOOL};
 
+use broker::Broker;
 use failure::Failure;
 use inlet::Inlet;
 
@@ -36,14 +38,14 @@ pub(crate) struct Door {
 
 pub(crate) fn run(args: &AmqpArgs, out: &mut DataOut) -> anyhow::Result<Exit> {
     let doors = doors(args)?;
+    let broker = Broker::new(args)?;
     let runtime = session::runtime()?;
-    let inlet = runtime.block_on(Inlet::open(args, &doors))?;
+    let inlet = runtime.block_on(Inlet::open(&broker, args, &doors))?;
     session::receive(&args.common, out, runtime, async |intake| {
         for Door { queue, .. } in &doors {
             say(TOOL, &format!("consuming from queue {queue}"));
         }
-        let broker = masked_url(&args.from);
-        Link { args, doors: &doors, intake: &intake, broker }.consume(inlet).await
+        Link { args, doors: &doors, intake: &intake, broker: &broker }.consume(inlet).await
     })
 }
 
@@ -66,8 +68,7 @@ struct Link<'a> {
     args: &'a AmqpArgs,
     doors: &'a [Door],
     intake: &'a Intake,
-    /// The URL without its password.
-    broker: String,
+    broker: &'a Broker,
 }
 
 impl<'a> Link<'a> {
@@ -83,14 +84,14 @@ impl<'a> Link<'a> {
             say(TOOL, &format!("connection lost: {why}"));
             self.intake.mark(
                 "connection_lost",
-                &self.broker,
+                &self.broker.shown,
                 BTreeMap::from([("reason".into(), why)]),
             );
             self.intake.suspend_idle();
             let Some(next) = self.mend(lost).await? else { return Ok(()) };
             inlet = next;
             self.intake.resume_idle();
-            self.intake.mark("connection_restored", &self.broker, BTreeMap::new());
+            self.intake.mark("connection_restored", &self.broker.shown, BTreeMap::new());
             say(TOOL, &format!("connection restored after {:.1} s", lost.elapsed().as_secs_f64()));
         }
     }
@@ -101,7 +102,7 @@ impl<'a> Link<'a> {
     /// of its queues yet.
     async fn mend(&self, lost: Instant) -> anyhow::Result<Option<Inlet<'a>>> {
         let limit = self.args.reconnect_for;
-        let mut failure = anyhow!("{}: --reconnect-for is over", self.broker);
+        let mut failure = anyhow!("{}: --reconnect-for is over", self.broker.shown);
         let mut pause = FIRST_PAUSE;
         loop {
             let left = limit.saturating_sub(lost.elapsed());
@@ -110,7 +111,7 @@ impl<'a> Link<'a> {
             }
             let attempt = async {
                 sleep(pause.min(left)).await;
-                Inlet::reopen(self.args, self.doors).await
+                Inlet::reopen(self.broker, self.args, self.doors).await
             };
             let opened = select! {
                 biased;

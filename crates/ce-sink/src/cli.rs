@@ -148,6 +148,10 @@ pub struct AmqpArgs {
     #[arg(long, env = "CE_RECONNECT_FOR", value_name = "DURATION", default_value = "60s", value_parser = parse::duration)]
     pub reconnect_for: Duration,
 
+    /// Whom to trust, and who we are.
+    #[command(flatten)]
+    pub tls: ce_tls::TlsArgs,
+
     /// When to end.
     #[command(flatten)]
     pub common: CommonArgs,

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -18,7 +19,6 @@ pub struct Broker {
 /// returns `None`, or fails the test where the environment says `CI`.
 #[expect(clippy::print_stderr, reason = "a skipped test has to be seen")]
 pub fn broker(test: &str) -> Option<Broker> {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let found = variable("CE_TEST_AMQP_URL").zip(variable("CE_TEST_MANAGEMENT_URL"));
     if let Some((amqp_url, management_url)) = found {
         return Some(Broker { amqp_url, management_url });
@@ -29,6 +29,51 @@ pub fn broker(test: &str) -> Option<Broker> {
     );
     eprintln!("SKIPPED {test}: no broker; run `make test`, or start scripts/rabbitmq.sh");
     None
+}
+
+/// The same broker where it listens with TLS. AMQP wants a client certificate, the management API
+/// does not.
+#[derive(Debug, Clone)]
+pub struct BrokerTls {
+    /// The broker without TLS.
+    pub plain: Broker,
+    /// For AMQP, e.g., `amqps://127.0.0.1:26724/%2f`.
+    pub amqps_url: String,
+    /// The management API, e.g., `https://127.0.0.1:26725`.
+    pub management_url: String,
+    folder: PathBuf,
+}
+
+impl BrokerTls {
+    /// A file with a certificate or a key: `ca.pem`, `client.pem`, `client.key`, `stranger.pem`.
+    pub fn file(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+}
+
+/// The broker of this test run with TLS; without one the caller must skip, loudly, as for [`broker`].
+#[expect(clippy::print_stderr, reason = "a skipped test has to be seen")]
+pub fn broker_tls(test: &str) -> Option<BrokerTls> {
+    let plain = broker(test)?;
+    let [amqps_url, management_url, folder] =
+        ["CE_TEST_AMQPS_URL", "CE_TEST_MANAGEMENT_TLS_URL", "CE_TEST_TLS_DIR"].map(variable);
+    if let (Some(amqps_url), Some(management_url), Some(folder)) =
+        (amqps_url, management_url, folder)
+    {
+        return Some(BrokerTls { plain, amqps_url, management_url, folder: folder.into() });
+    }
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "{test}: no broker with TLS, and CI must not skip: run `make test`"
+    );
+    eprintln!(
+        "SKIPPED {test}: no broker with TLS; start scripts/rabbitmq.sh with CE_RABBITMQ_TLS=1"
+    );
+    None
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// A name for a queue or an exchange that no other test has.

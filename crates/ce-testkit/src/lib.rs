@@ -7,7 +7,7 @@ mod node;
 mod running;
 mod tool;
 
-pub use broker::{Broker, broker, unique_name};
+pub use broker::{Broker, BrokerTls, broker, broker_tls, unique_name};
 pub use node::Node;
 pub use running::Running;
 pub use tool::{Run, Tool, binary, wait_until};

@@ -42,6 +42,10 @@ pub struct Cli {
     #[arg(long, env = "CE_RABBITMQ", value_name = "URL", hide_env_values = true)]
     pub rabbitmq: Option<String>,
 
+    /// Whom to trust, and who we are.
+    #[command(flatten)]
+    pub tls: ce_tls::TlsArgs,
+
     /// Time from one look to the next, from 100ms to 1h
     #[arg(long, env = "CE_INTERVAL", value_name = "DURATION", default_value = "1s", value_parser = parse::duration)]
     pub interval: Duration,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use ce_tls::{TlsArgs, TlsClient};
 use reqwest::Url;
 
 use crate::cli::Cli;
@@ -34,6 +35,7 @@ pub(crate) struct Endpoint {
     pub(crate) base: Url,
     pub(crate) user: String,
     pub(crate) password: String,
+    pub(crate) tls: Option<TlsClient>,
 }
 
 impl std::fmt::Debug for Endpoint {
@@ -53,7 +55,7 @@ impl Plan {
         Ok(Self {
             processes: cli.proc.iter().map(|text| target(text)).collect::<anyhow::Result<_>>()?,
             host: cli.host,
-            rabbitmq: cli.rabbitmq.as_deref().map(endpoint).transpose()?,
+            rabbitmq: rabbitmq(cli.rabbitmq.as_deref(), &cli.tls)?,
             interval_ns: nanoseconds(cli.interval)?,
             duration_ns: cli.duration.map(nanoseconds).transpose()?,
             run: cli.run,
@@ -80,14 +82,25 @@ fn target(text: &str) -> anyhow::Result<Target> {
     Ok(Target::Pid(pid))
 }
 
+fn rabbitmq(url: Option<&str>, tls: &TlsArgs) -> anyhow::Result<Option<Endpoint>> {
+    let base = url.map(base).transpose()?;
+    let is_tls = base.as_ref().is_some_and(|base| base.scheme() == "https");
+    if let Some(flag) = tls.given().filter(|_| !is_tls) {
+        bail!("{flag}: nothing is asked over TLS: write --rabbitmq https://host:port");
+    }
+    let tls = is_tls.then(|| tls.client()).transpose()?;
+    Ok(base.map(|base| endpoint(base, tls)))
+}
+
 /// The user and password come from the environment, which other users cannot read.
-fn endpoint(text: &str) -> anyhow::Result<Endpoint> {
+fn endpoint(base: Url, tls: Option<TlsClient>) -> Endpoint {
     let variable = |name| std::env::var(name).unwrap_or_else(|_| "guest".into());
-    Ok(Endpoint {
-        base: base(text)?,
+    Endpoint {
+        base,
         user: variable("CE_RABBITMQ_USER"),
         password: variable("CE_RABBITMQ_PASSWORD"),
-    })
+        tls,
+    }
 }
 
 /// The address of the API. Errors do not quote the text, which may hold a password.

@@ -3,16 +3,19 @@
 //! This opens and closes the connection; the publisher uses it.
 
 use std::future::pending;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use ce_cli::masked_url;
 use ce_event::amqp::Dialect;
+use ce_tls::TlsClient;
+use ce_tls::amqp::Endpoint;
 use futures_util::{Stream, StreamExt};
 use lapin::options::{ConfirmSelectOptions, ExchangeDeclareOptions};
-use lapin::tcp::OwnedTLSConfig;
 use lapin::types::{FieldTable, ShortString};
+use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties, Event, ExchangeKind};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
@@ -32,6 +35,9 @@ const CLOSE: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub(crate) struct AmqpTarget {
     pub(crate) url: String,
+    /// Where its host was found when it was checked.
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) tls: Option<TlsClient>,
     /// What the broker shows as the name of the connection.
     pub(crate) name: String,
     pub(crate) exchange: ShortString,
@@ -84,8 +90,9 @@ impl AmqpTarget {
         let open = async {
             let properties =
                 ConnectionProperties::default().with_connection_name(self.name.as_str().into());
-            let tls = OwnedTLSConfig::default();
-            let (connection, line) = dial(&self.url, properties, tls, patience).await?;
+            let (addresses, tls) = (self.addresses.clone(), self.tls.clone());
+            let to = Endpoint { uri: uri_of(&self.url)?, addresses, tls, patience };
+            let (connection, line) = dial(to, properties).await?;
             let events = Box::pin(connection.events_listener());
             let channel = connection.create_channel().await?;
             self.look_for_exchange(&channel).await?;
@@ -126,6 +133,11 @@ impl AmqpTarget {
         drop(timeout(CLOSE, link.connection.close(200, "done".into())).await);
         tally
     }
+}
+
+/// The URL, as lapin reads it. The parser's own message may show it, password included.
+fn uri_of(url: &str) -> anyhow::Result<AMQPUri> {
+    url.parse().map_err(|_| anyhow!("not an AMQP URL: write, e.g., amqp://127.0.0.1:5672/%2f"))
 }
 
 /// Asks for publisher confirms. A broker that has none would let every event look like a success, or

@@ -5,16 +5,12 @@
 //! second handle of the socket: who lets go shuts the socket down, and that ends the thread.
 
 use std::net::{Shutdown, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use anyhow::Context;
-use lapin::runtime::default_runtime;
-use lapin::tcp::{AMQPUriTcpExt, OwnedTLSConfig};
-use lapin::uri::AMQPUri;
-use lapin::{AsyncTcpStream, Connection, ConnectionProperties};
-use tokio::time::timeout;
+use anyhow::anyhow;
+use ce_tls::amqp::{Endpoint, connect};
+use lapin::{Connection, ConnectionProperties};
 
 /// Shuts the socket of a connection down when it is dropped.
 #[derive(Debug, Default)]
@@ -37,36 +33,21 @@ impl Drop for Line {
     }
 }
 
-/// Connects and logs in. `patience` is for the socket and its TLS; the caller limits the rest.
+/// Connects and logs in. The endpoint's patience is for the socket and its TLS; the caller limits the
+/// rest.
 pub(super) async fn dial(
-    url: &str,
+    to: Endpoint,
     properties: ConnectionProperties,
-    tls: OwnedTLSConfig,
-    patience: Duration,
 ) -> anyhow::Result<(Connection, Line)> {
-    // The parser's own message may show the URL, password included.
-    let uri: AMQPUri = url.parse().map_err(|_| anyhow::anyhow!("not an AMQP URL"))?;
     let line = Line::default();
     let slot = Arc::clone(&line.0);
-    let connecting = Connection::connector(
-        uri,
-        default_runtime()?,
-        async move |uri, runtime| {
-            let connected =
-                timeout(patience, uri.connect_with_config_async(tls.as_ref(), &runtime));
-            let stream = connected.await.map_err(std::io::Error::from)??;
-            match &stream {
-                AsyncTcpStream::Plain(socket) => Line::hold(&slot, socket.get_ref().as_fd())?,
-                AsyncTcpStream::Rustls(tls) => {
-                    Line::hold(&slot, tls.get_ref().0.get_ref().as_fd())?;
-                }
-                // No other kind is built in.
-                _ => {}
-            }
-            Ok(stream)
-        },
-        properties,
-    );
-    let connection = connecting.await.context("cannot connect; is the broker running?")?;
+    let hold = move |socket: BorrowedFd<'_>| Line::hold(&slot, socket);
+    let connection = connect(to, properties, hold).await.map_err(|err| {
+        // What goes wrong with TLS has a remedy of its own.
+        match ce_tls::remedy(&err) {
+            Some(remedy) => anyhow!("cannot connect: {err}; {remedy}"),
+            None => anyhow::Error::from(err).context("cannot connect; is the broker running?"),
+        }
+    })?;
     Ok((connection, line))
 }

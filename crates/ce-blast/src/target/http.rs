@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use ce_record::Outcome;
+use ce_tls::TlsClient;
 use hyper::Uri;
 use hyper::header::HeaderMap;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -68,12 +69,12 @@ impl HttpTarget {
     pub(crate) fn new(
         uri: &Uri,
         host: &str,
-        is_tls: bool,
+        tls: Option<&TlsClient>,
         address: SocketAddr,
         manner: Manner,
     ) -> anyhow::Result<Self> {
         let Manner { mode, http2, batch, headers, success, checks, retry } = manner;
-        let connector = Connector::new(address, host, is_tls, http2)?;
+        let connector = Connector::new(address, host, tls, http2)?;
         let requests = Requests::new(uri, headers, mode, http2)?;
         Ok(Self { connector, requests, batch, success, checks, retry })
     }

@@ -15,7 +15,6 @@ mod publisher;
 mod reopen;
 mod republish;
 mod standing;
-mod tls;
 mod url;
 
 use std::sync::mpsc::{Receiver, SyncSender};

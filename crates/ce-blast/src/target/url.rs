@@ -12,7 +12,7 @@ use crate::cli::guard::GuardArgs;
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
     Http { uri: Uri, tls: bool },
-    Amqp { url: String, host: String, port: u16 },
+    Amqp { url: String, tls: bool, host: String, port: u16 },
     Null,
 }
 
@@ -34,13 +34,19 @@ impl Target {
             }
             Some(scheme @ ("http" | "https")) => Ok(Self::Http { tls: scheme == "https", uri }),
             Some(scheme @ ("amqp" | "amqps")) => {
-                let default = if scheme == "amqp" { 5672 } else { 5671 };
+                let tls = scheme == "amqps";
+                let default = if tls { 5671 } else { 5672 };
                 let host = host(&uri).to_owned();
                 let port = uri.port_u16().unwrap_or(default);
-                Ok(Self::Amqp { url: text.to_owned(), host, port })
+                Ok(Self::Amqp { url: text.to_owned(), tls, host, port })
             }
             _ => bail!("`{shown}` is no target: {REMEDY}"),
         }
+    }
+
+    /// Whether it is reached over TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        matches!(self, Self::Http { tls: true, .. } | Self::Amqp { tls: true, .. })
     }
 
     /// Host and port, unless everything stays in this process.
@@ -86,12 +92,10 @@ fn includes(allowed: &[String], host: &str) -> bool {
 
 /// Resolves the target and refuses one that is not this machine, unless it was allowed by name: a
 /// load test of somebody else's system must not start from a slip of the fingers. A name that looks
-/// like production needs a second word, wherever it leads.
-pub(crate) fn check_allowed(
-    target: &Target,
-    guard: &GuardArgs,
-) -> anyhow::Result<Option<SocketAddr>> {
-    let Some((host, port)) = target.address() else { return Ok(None) };
+/// like production needs a second word, wherever it leads. What is connected to are the addresses
+/// that were checked; a target within this process has none.
+pub(crate) fn check_allowed(target: &Target, guard: &GuardArgs) -> anyhow::Result<Vec<SocketAddr>> {
+    let Some((host, port)) = target.address() else { return Ok(Vec::new()) };
     if looks_like_production(host) && !includes(&guard.allow_production, host) {
         bail!("{host} looks like production: if you mean it, add --allow-production {host}");
     }
@@ -104,7 +108,7 @@ pub(crate) fn check_allowed(
     if !loopback && !includes(&guard.allow_target, host) {
         bail!("{host} ({}) is not this machine: allow it with --allow-target {host}", first.ip());
     }
-    Ok(Some(first))
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -151,7 +155,7 @@ mod tests {
             credentials_file: None,
         };
         let local = Target::parse("http://127.0.0.1:1/").unwrap();
-        assert!(check_allowed(&local, &guard(&[])).unwrap().is_some());
+        assert_eq!(check_allowed(&local, &guard(&[])).unwrap(), [([127, 0, 0, 1], 1).into()]);
         let other = Target::parse("http://192.0.2.1/").unwrap();
         let message = check_allowed(&other, &guard(&["192.0.2"])).unwrap_err().to_string();
         assert!(message.ends_with("allow it with --allow-target 192.0.2.1"), "{message}");

@@ -23,6 +23,7 @@ mod saturation;
 mod scenarios;
 mod signals;
 mod support;
+mod tls;
 
 use std::fmt::Write;
 

@@ -8,7 +8,7 @@ use lapin::ErrorKind;
 use tokio::time::timeout;
 
 /// How long the broker may take for any one thing.
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What went wrong, in one line.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Failure {
                 Self::Refused(refusal.get_message().to_string())
             }
             ErrorKind::ProtocolError(refusal) => Self::Lost(refusal.get_message().to_string()),
-            _ => Self::Lost(err.to_string()),
+            _ => Self::Lost(ce_tls::explain(err)),
         }
     }
 

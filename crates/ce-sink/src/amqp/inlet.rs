@@ -6,18 +6,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use ce_cli::masked_url;
 use futures_util::future::try_join_all;
 use lapin::options::{
     BasicConsumeOptions, BasicQosOptions, ExchangeDeclareOptions, QueueBindOptions,
     QueueDeclareOptions,
 };
 use lapin::types::{FieldTable, ShortString};
-use lapin::uri::AMQPUri;
-use lapin::{Channel, Connection, ConnectionProperties, Consumer, ErrorKind, ExchangeKind};
+use lapin::{Channel, Connection, Consumer, ErrorKind, ExchangeKind};
 use tokio::select;
 
 use crate::amqp::Door;
+use crate::amqp::broker::Broker;
 use crate::amqp::failure::{Failure, within};
 use crate::amqp::tap::Tap;
 use crate::cli::{AmqpArgs, Bind};
@@ -37,8 +36,12 @@ pub(crate) struct Inlet<'a> {
 
 impl<'a> Inlet<'a> {
     /// Connects, makes the queues and their bindings if they are missing, and starts consuming.
-    pub(crate) async fn open(args: &AmqpArgs, doors: &'a [Door]) -> anyhow::Result<Self> {
-        let connection = connect(&args.from).await?;
+    pub(crate) async fn open(
+        broker: &Broker,
+        args: &AmqpArgs,
+        doors: &'a [Door],
+    ) -> anyhow::Result<Self> {
+        let connection = broker.connect().await?;
         for Door { queue, dead_letters } in doors {
             let name = name(queue)?;
             ensure_queue(&connection, &name).await.with_context(|| {
@@ -56,8 +59,12 @@ impl<'a> Inlet<'a> {
 
     /// Connects and starts consuming. A queue that is gone is not made again: what was in it is lost,
     /// and that must show.
-    pub(crate) async fn reopen(args: &AmqpArgs, doors: &'a [Door]) -> anyhow::Result<Self> {
-        Self::on(connect(&args.from).await?, args, doors).await
+    pub(crate) async fn reopen(
+        broker: &Broker,
+        args: &AmqpArgs,
+        doors: &'a [Door],
+    ) -> anyhow::Result<Self> {
+        Self::on(broker.connect().await?, args, doors).await
     }
 
     async fn on(
@@ -136,16 +143,6 @@ async fn measure<'a>(
         let _ = within("close a channel", channel.close(200, "OK".into())).await;
     }
     measured
-}
-
-async fn connect(url: &str) -> anyhow::Result<Connection> {
-    let broker = masked_url(url);
-    // The parser's own message may show the URL, password included.
-    let uri: AMQPUri = url.parse().map_err(|_| {
-        anyhow!("{broker}: not an AMQP URL; write, e.g., amqp://127.0.0.1:5672/%2f")
-    })?;
-    let properties = ConnectionProperties::default().with_connection_name(TOOL.into());
-    within("connect", Connection::connect_uri(uri, properties)).await.context(broker)
 }
 
 /// A queue that exists is taken as it is, whatever its arguments.

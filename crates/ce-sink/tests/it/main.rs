@@ -18,6 +18,7 @@ mod proxy;
 mod reconnect;
 mod restart;
 mod simulation;
+mod tls;
 mod under_load;
 
 use std::net::SocketAddr;

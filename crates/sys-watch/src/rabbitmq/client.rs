@@ -2,10 +2,12 @@
 
 use std::error::Error;
 use std::io;
+use std::net::ToSocketAddrs;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use reqwest::{Response, StatusCode, Url, redirect};
+use ce_tls::TlsClient;
+use reqwest::{ClientBuilder, Response, StatusCode, Url, redirect};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::plan::Endpoint;
@@ -24,7 +26,10 @@ const BODY_LIMIT: usize = 4 << 20;
 pub(super) struct Client {
     http: reqwest::Client,
     runtime: Runtime,
+    /// As the user wrote it.
     base: Url,
+    /// The same, with the name that the server's certificate has.
+    dialled: Url,
     user: String,
     password: String,
 }
@@ -37,19 +42,23 @@ impl std::fmt::Debug for Client {
 
 impl Client {
     /// Sends nothing yet. Neither a proxy nor a redirect may come to know the password.
-    pub(super) fn new(Endpoint { base, user, password }: &Endpoint) -> anyhow::Result<Self> {
+    pub(super) fn new(endpoint: &Endpoint) -> anyhow::Result<Self> {
+        let Endpoint { base, user, password, tls } = endpoint;
         // Fails if there is a provider already, and then that one serves.
         let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .timeout(DEADLINE)
             .redirect(redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .context("cannot set up HTTP")?;
+            .no_proxy();
+        let (builder, dialled) = match tls {
+            Some(tls) => over_tls(builder, tls, base)?,
+            None => (builder, base.clone()),
+        };
+        let http = builder.build().context("cannot set up HTTP")?;
         let runtime =
             Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
         let (user, password) = (user.clone(), password.clone());
-        Ok(Self { http, runtime, base: base.clone(), user, password })
+        Ok(Self { http, runtime, base: base.clone(), dialled, user, password })
     }
 
     /// The address of the API.
@@ -69,7 +78,7 @@ impl Client {
     }
 
     async fn get(&self, request: &str) -> anyhow::Result<Vec<u8>> {
-        let url = self.base.join(request).context("the address cannot be extended")?;
+        let url = self.dialled.join(request).context("the address cannot be extended")?;
         let request = self.http.get(url).basic_auth(&self.user, Some(&self.password));
         let mut response = request.send().await.map_err(|err| failure(&err))?;
         check(&response)?;
@@ -82,6 +91,32 @@ impl Client {
         }
         Ok(body)
     }
+}
+
+/// Our TLS. Where the certificate has another name than the host, that name is dialled, and leads to
+/// the addresses of the host.
+fn over_tls(
+    builder: ClientBuilder,
+    tls: &TlsClient,
+    base: &Url,
+) -> anyhow::Result<(ClientBuilder, Url)> {
+    let builder = builder.tls_backend_preconfigured(tls.config().as_ref().clone());
+    let host = base.host_str().unwrap_or_default();
+    let name = tls.name(host);
+    if name == host {
+        return Ok((builder, base.clone()));
+    }
+    if name.parse::<std::net::IpAddr>().is_ok() {
+        bail!("--tls-server-name {name}: write a name, or the address in the URL");
+    }
+    let without_brackets = host.trim_matches(['[', ']']);
+    let port = base.port_or_known_default().unwrap_or_default();
+    let found = (without_brackets, port).to_socket_addrs();
+    let found: Vec<_> =
+        found.with_context(|| format!("{host}: cannot resolve the name"))?.collect();
+    let mut dialled = base.clone();
+    dialled.set_host(Some(name)).context("--tls-server-name")?;
+    Ok((builder.resolve_to_addrs(name, &found), dialled))
 }
 
 fn check(response: &Response) -> anyhow::Result<()> {
@@ -104,6 +139,9 @@ fn failure(err: &reqwest::Error) -> anyhow::Error {
     let mut cause: &(dyn Error + 'static) = err;
     while let Some(source) = cause.source() {
         cause = source;
+    }
+    if let Some(remedy) = ce_tls::remedy(err) {
+        return anyhow::anyhow!("{cause}; {remedy}");
     }
     let refused = cause.downcast_ref::<io::Error>().map(io::Error::kind);
     let remedy = if refused == Some(io::ErrorKind::ConnectionRefused) {

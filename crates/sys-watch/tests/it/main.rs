@@ -7,6 +7,7 @@ mod host;
 mod processes;
 mod rabbitmq;
 mod stream;
+mod tls;
 
 use ce_testkit::Tool;
 

@@ -117,7 +117,7 @@ fn another_answer_is_one_line_that_says_what_to_do() {
         assert_eq!(api.requests().len(), 1, "a redirect is not followed, a refusal not repeated");
     }
     let api = FakeApi::start(Mood::Fine);
-    refused(&api.url.replace("http:", "https:"), "are scheme, host and port those of");
+    refused(&api.url.replace("http:", "https:"), "what answers is not TLS; is it the right port?");
     api.set(Mood::Status(200));
     refused(&api.url, "/api/overview: the answer is not that of a management API");
 }

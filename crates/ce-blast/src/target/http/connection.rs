@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use ce_record::Outcome;
+use ce_tls::TlsClient;
 use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
 use hyper::rt::{Executor, Read, Write};
@@ -21,7 +22,6 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::exchange::OpenedCell;
 use crate::job::{Answer, Opened};
-use crate::target::tls;
 
 /// How long a target may take to start up.
 const STARTING: Duration = Duration::from_secs(1);
@@ -70,20 +70,21 @@ impl Connector {
     pub(super) fn new(
         address: SocketAddr,
         host: &str,
-        is_tls: bool,
+        tls: Option<&TlsClient>,
         http2: bool,
     ) -> anyhow::Result<Self> {
-        let tls = if is_tls {
-            let name = ServerName::try_from(host.to_owned()).context("the target's host")?;
-            let mut connector = tls::connector()?;
-            if http2 {
-                let mut config = ClientConfig::clone(connector.config());
-                config.alpn_protocols = vec![b"h2".to_vec()];
-                connector = TlsConnector::from(Arc::new(config));
+        let tls = match tls {
+            Some(tls) => {
+                let name = tls.server_name(host).context("the target's host")?;
+                let mut config = tls.config();
+                if http2 {
+                    let mut with_alpn = ClientConfig::clone(&config);
+                    with_alpn.alpn_protocols = vec![b"h2".to_vec()];
+                    config = Arc::new(with_alpn);
+                }
+                Some((TlsOut(TlsConnector::from(config)), name))
             }
-            Some((TlsOut(connector), name))
-        } else {
-            None
+            None => None,
         };
         Ok(Self { address, tls, http2 })
     }
@@ -127,7 +128,8 @@ impl Connector {
 
     /// Connects, and notes how long that took as soon as it is known.
     async fn socket(&self, opened: &OpenedCell) -> Result<Socket, Answer> {
-        let refuse = |err: &dyn std::error::Error| Answer::error(Outcome::ConnectError, err);
+        let refuse =
+            |err: &(dyn std::error::Error + 'static)| Answer::error(Outcome::ConnectError, err);
         let begun = Instant::now();
         let socket = TcpStream::connect(self.address).await.map_err(|err| refuse(&err))?;
         socket.set_nodelay(true).map_err(|err| refuse(&err))?;
@@ -152,7 +154,9 @@ impl Connector {
                 Ok(Err(_)) if Instant::now() < deadline => tokio::time::sleep(ASK_AGAIN).await,
                 Ok(Err(answer)) => {
                     let why = answer.error.unwrap_or_default();
-                    bail!("{address}: cannot connect: {why}; is the target running?")
+                    // What goes wrong with TLS has a remedy of its own.
+                    let hint = if why.contains("; ") { "" } else { "; is the target running?" };
+                    bail!("{address}: cannot connect: {why}{hint}")
                 }
                 Err(_) => {
                     bail!("{address}: no connection within {patience:?}; is it the right port?")
@@ -219,7 +223,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         // A name that no resolver knows: nobody asks one.
-        let connector = Connector::new(address, "nowhere.invalid", false, false).expect("no TLS");
+        let connector = Connector::new(address, "nowhere.invalid", None, false).expect("no TLS");
         let opened = Cell::new(None);
         let open = connector.connect_one(&opened);
         let connection = tokio::task::LocalSet::new().run_until(open).await;

@@ -184,7 +184,7 @@ fn answer(mut socket: &TcpStream, status: u16, more: &str, body: &str) -> std::i
 }
 
 /// The next request, or `None` when the client has closed.
-fn read_request(input: &mut impl BufRead) -> std::io::Result<Option<Request>> {
+pub(super) fn read_request(input: &mut impl BufRead) -> std::io::Result<Option<Request>> {
     let mut head = Vec::new();
     let mut length = 0;
     loop {

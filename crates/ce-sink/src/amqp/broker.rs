@@ -1,0 +1,53 @@
+//! The broker, and how to reach it.
+
+use anyhow::{Context, anyhow, bail};
+use ce_cli::masked_url;
+use ce_tls::TlsClient;
+use ce_tls::amqp::Endpoint;
+use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::{Connection, ConnectionProperties};
+use tokio::net::lookup_host;
+
+use crate::amqp::failure::{TIMEOUT, within};
+use crate::cli::AmqpArgs;
+use crate::session::TOOL;
+
+/// Where to connect to, checked as far as that goes without connecting.
+pub(crate) struct Broker {
+    uri: AMQPUri,
+    tls: Option<TlsClient>,
+    /// The URL without its password.
+    pub(crate) shown: String,
+}
+
+impl Broker {
+    pub(crate) fn new(args: &AmqpArgs) -> anyhow::Result<Self> {
+        let shown = masked_url(&args.from);
+        // The parser's own message may show the URL, password included.
+        let uri: AMQPUri = args.from.parse().map_err(|_| {
+            anyhow!("{shown}: not an AMQP URL; write, e.g., amqp://127.0.0.1:5672/%2f")
+        })?;
+        let tls = match (&uri.scheme, args.tls.given()) {
+            (AMQPScheme::AMQPS, _) => Some(args.tls.client()?),
+            (AMQPScheme::AMQP, Some(flag)) => {
+                bail!("{flag}: {shown} is not reached over TLS: write amqps:")
+            }
+            (AMQPScheme::AMQP, None) => None,
+        };
+        Ok(Self { uri, tls, shown })
+    }
+
+    /// Connects. The name is resolved each time, for it may have moved with the broker.
+    pub(crate) async fn connect(&self) -> anyhow::Result<Connection> {
+        let name = ConnectionProperties::default().with_connection_name(TOOL.into());
+        let connect = async {
+            let authority = &self.uri.authority;
+            let found = lookup_host((authority.host.as_str(), authority.port)).await?;
+            let (uri, tls) = (self.uri.clone(), self.tls.clone());
+            let to = Endpoint { uri, addresses: found.collect(), tls, patience: TIMEOUT };
+            // The process ends soon after its connections.
+            ce_tls::amqp::connect(to, name, |_| Ok(())).await
+        };
+        within("connect", connect).await.with_context(|| self.shown.clone())
+    }
+}
