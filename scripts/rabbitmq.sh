@@ -139,6 +139,8 @@ detached() {
 
 # A throw-away authority and what it signs; the stranger is signed by nobody but itself.
 make_certificates() {
+    command -v openssl >/dev/null ||
+        "$root/scripts/install.sh" openssl /usr/bin/openssl "$dir/install.log" 9>&-
     rm -rf "$tls"
     mkdir -p "$tls"
     cat >"$tls/openssl.cnf" <<'CNF'

@@ -6,6 +6,7 @@ pub mod http;
 pub mod republish;
 pub mod retry;
 pub mod tag;
+pub mod topology;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,9 +22,12 @@ const EXAMPLES: &str = "\
 Targets:
   http://HOST[:PORT]/PATH   POST, one CloudEvent each; 2xx is success unless --success says otherwise
   amqp://HOST[:PORT]/VHOST  publish with confirms and the mandatory flag
+  rabbitmq+http://HOST[:PORT]/VHOST
+                            publish through the management API, for those who reach nothing else
   null:                     answers at once; shows what this machine can pace
-Targets may be https: and amqps: too; see --ca-file. amqp: logs in with --credentials-file, or CE_AMQP_USER and
-CE_AMQP_PASSWORD, else as guest/guest; a password on the command line is refused.
+Targets may be https:, amqps: and rabbitmq+https: too; see --ca-file. amqp: and rabbitmq+http: log in
+with --credentials-file, or CE_AMQP_USER and CE_AMQP_PASSWORD, else as guest/guest; a password on the
+command line is refused.
 
 Examples:
   ce-gen --count 6000 | ce-blast --to http://127.0.0.1:8081/ --rate 200/s > sent.ndjson
@@ -44,14 +48,16 @@ Exit codes: 0 done, whatever the target answered; 2 could not do it; 3 done, but
 /// latency counts from the time at which it was due.
 #[derive(Debug, Clone, clap::Parser)]
 #[command(name = "ce-blast", version, after_help = EXAMPLES)]
-#[command(group(clap::ArgGroup::new("load").required(true).args(["rate", "stages", "vus", "plan"])))]
+#[command(group(clap::ArgGroup::new("load").args(["rate", "stages", "vus", "plan"])))]
+#[command(group(clap::ArgGroup::new("task").required(true).multiple(true)
+    .args(["rate", "stages", "vus", "plan", "check_topology"])))]
 pub struct Cli {
     /// Where to read events, one JSON object per line; `-` is stdin
     #[arg(default_value = "-", value_name = "EVENTS")]
     pub events: PathBuf,
 
-    /// Where to send them: http(s)://…, amqp(s)://… or null:; scenarios of a plan may have targets of
-    /// their own
+    /// Where to send them: http(s)://…, amqp(s)://…, rabbitmq+http(s)://… or null:; scenarios of a plan
+    /// may have targets of their own
     #[arg(long, env = "CE_TO", value_name = "URL", hide_env_values = true)]
     pub to: Option<String>,
 
@@ -105,6 +111,10 @@ pub struct Cli {
     #[arg(long)]
     pub emit_schedule: bool,
 
+    /// What a broker is asked about itself.
+    #[command(flatten)]
+    pub topology: topology::TopologyArgs,
+
     /// Run the plan this many times as fast; for tests of plans
     #[arg(long, hide = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub time_scale: Option<u32>,
@@ -147,11 +157,11 @@ pub struct Cli {
           value_parser = parse::duration)]
     pub grace: Duration,
 
-    /// AMQP: the exchange to publish to; empty is the default exchange
+    /// RabbitMQ: the exchange to publish to; empty is the default exchange
     #[arg(long, env = "CE_EXCHANGE", value_name = "NAME", default_value = "cloud-events")]
     pub exchange: String,
 
-    /// AMQP: the routing key, which may take attributes from the event, e.g., '${type}.${subject}';
+    /// RabbitMQ: the routing key, which may take attributes from the event, e.g., '${type}.${subject}';
     /// without it, the type of the event
     #[arg(long, env = "CE_ROUTING_KEY", value_name = "KEY")]
     pub routing_key: Option<String>,
@@ -160,11 +170,11 @@ pub struct Cli {
     #[arg(long, env = "CE_MODE", value_name = "MODE", default_value = "structured")]
     pub mode: ContentMode,
 
-    /// AMQP: how binary events name their headers; without it, ce
+    /// RabbitMQ: how binary events name their headers; without it, ce
     #[arg(long, env = "CE_AMQP_DIALECT", value_name = "DIALECT")]
     pub amqp_dialect: Option<AmqpDialect>,
 
-    /// AMQP: publish transient messages, which the broker may forget
+    /// RabbitMQ: publish transient messages, which the broker may forget
     #[arg(long, env = "CE_TRANSIENT", value_parser = BoolishValueParser::new())]
     pub transient: bool,
 

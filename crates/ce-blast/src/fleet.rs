@@ -7,19 +7,22 @@ use std::sync::mpsc;
 use std::thread::{Scope, ScopedJoinHandle};
 
 use anyhow::{Context, bail};
-use ce_cli::masked_url;
+use ce_cli::{masked_url, say};
 use ce_event::amqp::Dialect;
 use ce_tls::TlsClient;
 use lapin::types::ShortString;
 use load_plan::{Plan, Scenario};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::cli::guard::Credentials;
+use crate::cli::guard::{self, Credentials};
 use crate::cli::{AmqpDialect, Cli, ContentMode};
 use crate::job::Job;
 use crate::record::{Recorder, Tally};
 use crate::routing::{RoutingKey, routing_key};
-use crate::target::{AmqpTarget, HttpTarget, Limits, Manner, Policy, Seat, Sender, Target};
+use crate::target::management::{Api, Publish, WARNING, vhost_of};
+use crate::target::{
+    AmqpTarget, HttpTarget, Limits, ManagementTarget, Manner, Policy, Seat, Sender, Target,
+};
 use crate::target::{check_allowed, collect_headers};
 
 /// Where a scenario sends: URL and routing key.
@@ -54,36 +57,48 @@ pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>,
         Ok((scenarios, common.senders_to(&url, key)?))
     };
     let senders: Vec<_> = places.into_iter().map(connect).collect::<anyhow::Result<_>>()?;
-    if let Some(flag) = cli.tls.given()
-        && !plan.scenarios.iter().any(|it| is_tls(cli, it))
-    {
-        bail!("{flag}: no target is reached over TLS: write https: or amqps:");
-    }
-    let is_http = |sender: &Sender| matches!(sender, Sender::Http(_));
-    if let Some(flag) = cli.http.given()
-        && !senders.iter().any(|(_, senders)| senders.iter().any(is_http))
-    {
-        bail!("{flag}: no target is reached over HTTP");
-    }
-    let is_amqp = |sender: &Sender| matches!(sender, Sender::Amqp(_));
-    let no_amqp = !senders.iter().any(|(_, senders)| senders.iter().any(is_amqp));
-    let for_amqp = [
-        ("--amqp-dialect", cli.amqp_dialect.is_some()),
-        ("--republish", !cli.republish.what.is_empty()),
-    ];
-    if let Some((flag, _)) = for_amqp.into_iter().find(|&(_, given)| given && no_amqp) {
-        bail!("{flag}: no target is reached over AMQP");
+    check_flags(cli, plan, &senders)?;
+    let is_management = |sender: &Sender| matches!(sender, Sender::Management(_));
+    if senders.iter().flat_map(|(_, senders)| senders).any(is_management) {
+        say("ce-blast", WARNING);
     }
     Ok(senders)
 }
 
-/// Whether a scenario sends over TLS.
-fn is_tls(cli: &Cli, scenario: &Scenario) -> bool {
-    let target = place(cli, scenario).and_then(|(url, _)| Target::parse(&url));
-    target.is_ok_and(|target| target.is_tls())
+/// Refuses flags that would do nothing.
+fn check_flags(
+    cli: &Cli,
+    plan: &Plan,
+    senders: &[(Vec<usize>, Vec<Sender>)],
+) -> anyhow::Result<()> {
+    let has = |is: fn(&Sender) -> bool| senders.iter().any(|(_, all)| all.iter().any(is));
+    let is_tls = |scenario: &Scenario| {
+        let target = place(cli, scenario).and_then(|(url, _)| Target::parse(&url));
+        target.is_ok_and(|target| target.is_tls())
+    };
+    if let Some(flag) = cli.tls.given()
+        && !plan.scenarios.iter().any(is_tls)
+    {
+        bail!("{flag}: no target is reached over TLS: write https: or amqps:");
+    }
+    if let Some(flag) = cli.http.given()
+        && !has(|sender| matches!(sender, Sender::Http(_)))
+    {
+        bail!("{flag}: no target is reached over HTTP");
+    }
+    let is_amqp = has(|sender| matches!(sender, Sender::Amqp(_)));
+    let is_rabbitmq = is_amqp || has(|sender| matches!(sender, Sender::Management(_)));
+    if cli.amqp_dialect.is_some() && !is_rabbitmq {
+        bail!("--amqp-dialect: no target is reached over AMQP");
+    }
+    if !cli.republish.what.is_empty() && !is_amqp {
+        bail!("--republish: no target is reached over AMQP");
+    }
+    Ok(())
 }
 
-fn place(cli: &Cli, scenario: &Scenario) -> anyhow::Result<Place> {
+/// Where a scenario sends.
+pub(crate) fn place(cli: &Cli, scenario: &Scenario) -> anyhow::Result<Place> {
     let url = scenario.to.clone().or_else(|| cli.to.clone());
     let no_target = || match &cli.plan {
         Some(_) => format!("scenario `{}` has no target: add --to URL", scenario.name),
@@ -116,7 +131,9 @@ impl Common<'_> {
                 let connections = if cli.http.http2 { cli.connections } else { 1 };
                 Ok((0..connections).map(|_| Sender::Http(http.clone())).collect())
             }
-            (Target::Amqp { .. }, Some(_)) if cli.mode == ContentMode::Batched => {
+            (Target::Amqp { .. } | Target::Management { .. }, _)
+                if cli.mode == ContentMode::Batched =>
+            {
                 bail!("--mode batched: AMQP has no batches; leave it out for {}", masked_url(url))
             }
             (Target::Amqp { url, .. }, Some(_)) => {
@@ -134,6 +151,16 @@ impl Common<'_> {
                 };
                 let connection = |number| Sender::Amqp(AmqpTarget { number, ..amqp.clone() });
                 Ok((1..=cli.connections).map(connection).collect())
+            }
+            (Target::Management { host, .. }, Some(&address)) => {
+                let api =
+                    self.with_credentials(&target.management_url().context("it has an API")?)?;
+                let api = Api::new(&api, host, address, tls.as_ref());
+                let publish = Publish { routing_key, binary, persistent: !cli.transient };
+                let vhost = vhost_of(url).with_context(|| masked_url(url))?;
+                let api = api.with_context(|| masked_url(url))?;
+                let target = ManagementTarget::new(api, &vhost, &cli.exchange, publish);
+                Ok(vec![Sender::Management(target)])
             }
             _ => Ok(vec![Sender::Null]),
         }
@@ -172,10 +199,7 @@ impl Common<'_> {
         if self.credentials.get().is_none() {
             self.credentials = OnceCell::from(self.cli.guard.credentials()?);
         }
-        match self.credentials.get() {
-            Some(Some(credentials)) => credentials.fill_in(url).with_context(|| masked_url(url)),
-            _ => Ok(url.to_owned()),
-        }
+        guard::log_in(url, self.credentials.get().and_then(Option::as_ref))
     }
 }
 

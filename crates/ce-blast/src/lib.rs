@@ -10,7 +10,7 @@
 //! and `open_loop` (or `closed_loop`) decide when, each scenario in a `lane` of its own; `fleet`
 //! and `target` send (`routing` makes the keys of messages); `record` counts and writes; `calibrate`
 //! and `judge` say what this machine can do and whether the schedule was kept; `preview` shows a plan
-//! without carrying it out.
+//! without carrying it out, and `topology` what a broker does with its events.
 
 mod calibrate;
 pub mod cli;
@@ -32,5 +32,6 @@ mod routing;
 mod run;
 pub mod start_at;
 mod target;
+mod topology;
 
 pub use run::run;

@@ -42,17 +42,36 @@ pub(crate) enum TemplateError {
 
 /// The routing key of a scenario: its own, that of the command line, or the type of the event.
 pub(crate) fn routing_key(cli: &Cli, scenario: &Scenario) -> anyhow::Result<RoutingKey> {
-    match (&scenario.routing_key, &cli.routing_key) {
-        (Some(own), _) => RoutingKey::parse(own)
+    match &scenario.routing_key {
+        Some(own) => RoutingKey::parse(own)
             .with_context(|| format!("scenario `{}`: routingKey", scenario.name)),
-        (None, Some(common)) => RoutingKey::parse(common).context("--routing-key"),
-        (None, None) => Ok(RoutingKey(vec![Part::Attribute("type")])),
+        None => common_routing_key(cli),
+    }
+}
+
+/// The routing key of whatever has none of its own.
+pub(crate) fn common_routing_key(cli: &Cli) -> anyhow::Result<RoutingKey> {
+    match &cli.routing_key {
+        Some(common) => RoutingKey::parse(common).context("--routing-key"),
+        None => Ok(RoutingKey(vec![Part::Attribute("type")])),
     }
 }
 
 impl RoutingKey {
+    /// The key itself, where it takes nothing from events.
+    pub(crate) fn constant(&self) -> Option<String> {
+        let mut key = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => key.push_str(text),
+                Part::Attribute(_) => return None,
+            }
+        }
+        Some(key)
+    }
+
     /// Reads a template such as `${type}.${subject}`.
-    fn parse(template: &str) -> Result<Self, TemplateError> {
+    pub(crate) fn parse(template: &str) -> Result<Self, TemplateError> {
         let place = |rest: &str| {
             let read = template.len() - rest.len();
             template[..read].chars().count() + 1

@@ -27,6 +27,7 @@ use crate::progress;
 use crate::read::{self, Order, Supply};
 use crate::record::{self, Recorder, Tally};
 use crate::target::{Limits, Sender};
+use crate::topology;
 
 const TOOL: &str = "ce-blast";
 /// From the start of the stream until its clock shows zero: time to set the threads up, which would
@@ -36,6 +37,11 @@ const LEAD: Duration = Duration::from_millis(20);
 /// Sends the events of the input as the plan says, and writes a record for each.
 pub fn run(cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
     refuse_passwords(PASSWORD_REMEDY)?;
+    if cli.topology.check_topology {
+        let has_load = cli.plan.is_some() || cli.rate.is_some() || cli.stages.is_some();
+        let plan = (has_load || cli.vus.is_some()).then(|| plan::resolve(cli)).transpose()?;
+        return topology::check(cli, plan.as_ref(), out);
+    }
     let plan = plan::resolve(cli)?;
     for warning in &plan.warnings {
         say(TOOL, warning);

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use ce_cli::read_secret;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use ce_cli::{masked_url, read_secret};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 const USER: &str = "CE_AMQP_USER";
 const PASSWORD: &str = "CE_AMQP_PASSWORD";
@@ -55,19 +55,28 @@ impl GuardArgs {
     }
 }
 
+/// The URL of a broker with credentials, if there are any.
+pub(crate) fn log_in(url: &str, credentials: Option<&Credentials>) -> anyhow::Result<String> {
+    match credentials {
+        Some(credentials) => credentials.fill_in(url).with_context(|| masked_url(url)),
+        None => Ok(url.to_owned()),
+    }
+}
+
 impl Credentials {
     /// The URL of a broker with these credentials, unless it has a password already.
-    pub(crate) fn fill_in(&self, url: &str) -> anyhow::Result<String> {
+    fn fill_in(&self, url: &str) -> anyhow::Result<String> {
         let Some((scheme, rest)) = url.split_once("://") else { return Ok(url.to_owned()) };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         match authority.rsplit_once('@') {
             Some((user, _)) if user.contains(':') => Ok(url.to_owned()),
-            Some((user, _)) => {
+            Some((user, _)) if *percent_decode_str(user).decode_utf8_lossy() != self.user => {
                 bail!("the URL names the user `{user}`, and credentials are given: leave it out")
             }
-            None => {
+            named => {
                 let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
                 let (user, password) = (encoded(&self.user), encoded(&self.password));
+                let rest = named.map_or(rest, |(user, _)| &rest[user.len() + 1..]);
                 Ok(format!("{scheme}://{user}:{password}@{rest}"))
             }
         }
@@ -85,6 +94,7 @@ mod tests {
         check("amqp://mq:5672/%2f", "amqp://bob:p%40ss%3A%2F%C3%A9@mq:5672/%2f");
         check("amqps://[::1]/a@b:c", "amqps://bob:p%40ss%3A%2F%C3%A9@[::1]/a@b:c");
         check("amqp://eve:x@mq/", "amqp://eve:x@mq/");
+        check("rabbitmq+http://bob@mq:1/v", "rabbitmq+http://bob:p%40ss%3A%2F%C3%A9@mq:1/v");
         let message = bob.fill_in("amqp://eve@mq/").unwrap_err().to_string();
         assert!(message.ends_with("leave it out"), "{message}");
     }

@@ -33,7 +33,7 @@ use crate::job::{Answer, Job, Opened};
 use crate::record::Tally;
 use batch::{Added, Batch};
 use check::{Checks, Seen};
-use connection::Connector;
+pub(crate) use connection::{Connection, Connector, One};
 use exchange::{Exchange, Reply};
 use request::{Outgoing, Requests};
 

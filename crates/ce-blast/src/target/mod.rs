@@ -7,6 +7,7 @@ mod confirms;
 mod dial;
 mod headers;
 mod http;
+pub(crate) mod management;
 mod message;
 mod null;
 mod outcome;
@@ -28,6 +29,7 @@ use tokio::task::LocalSet;
 pub(crate) use amqp::AmqpTarget;
 pub(crate) use headers::collect as collect_headers;
 pub(crate) use http::{BatchSize, HttpTarget, Manner, Retry};
+pub(crate) use management::ManagementTarget;
 pub(crate) use republish::Policy;
 pub(crate) use url::{Target, check_allowed};
 
@@ -68,6 +70,7 @@ impl Seat {
 pub(crate) enum Sender {
     Http(Box<HttpTarget>),
     Amqp(AmqpTarget),
+    Management(ManagementTarget),
     Null,
 }
 
@@ -90,6 +93,10 @@ impl Sender {
                 LocalSet::new().block_on(&runtime, send)
             }
             Self::Amqp(target) => runtime.block_on(target.send(jobs, seat, limits)),
+            Self::Management(target) => {
+                let send = target.send(jobs, seat, limits.clone());
+                LocalSet::new().block_on(&runtime, send)
+            }
             Self::Null => null::send(jobs, seat),
         }
     }

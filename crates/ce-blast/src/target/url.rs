@@ -13,6 +13,7 @@ use crate::cli::guard::GuardArgs;
 pub(crate) enum Target {
     Http { uri: Uri, tls: bool },
     Amqp { url: String, tls: bool, host: String, port: u16 },
+    Management { url: String, tls: bool, host: String, port: u16 },
     Null,
 }
 
@@ -40,13 +41,37 @@ impl Target {
                 let port = uri.port_u16().unwrap_or(default);
                 Ok(Self::Amqp { url: text.to_owned(), tls, host, port })
             }
+            Some(scheme @ ("rabbitmq+http" | "rabbitmq+https")) => {
+                let tls = scheme == "rabbitmq+https";
+                let host = host(&uri).to_owned();
+                let port = uri.port_u16().unwrap_or(management_port(tls));
+                Ok(Self::Management { url: text.to_owned(), tls, host, port })
+            }
             _ => bail!("`{shown}` is no target: {REMEDY}"),
         }
     }
 
     /// Whether it is reached over TLS.
     pub(crate) fn is_tls(&self) -> bool {
-        matches!(self, Self::Http { tls: true, .. } | Self::Amqp { tls: true, .. })
+        match self {
+            Self::Http { tls, .. } | Self::Amqp { tls, .. } | Self::Management { tls, .. } => *tls,
+            Self::Null => false,
+        }
+    }
+
+    /// Where the management API of its broker is, as far as it is where it is by default; with the
+    /// user and the password of the URL.
+    pub(crate) fn management_url(&self) -> Option<String> {
+        let (url, tls, host, port) = match self {
+            Self::Amqp { url, tls, host, .. } => (url, *tls, host, management_port(*tls)),
+            Self::Management { url, tls, host, port } => (url, *tls, host, *port),
+            Self::Http { .. } | Self::Null => return None,
+        };
+        let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
+        let login = authority.rsplit_once('@').map_or("", |(login, _)| login);
+        let at = if login.is_empty() { "" } else { "@" };
+        let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+        Some(format!("http{}://{login}{at}{host}:{port}/", if tls { "s" } else { "" }))
     }
 
     /// Host and port, unless everything stays in this process.
@@ -55,13 +80,21 @@ impl Target {
             Self::Http { uri, tls } => {
                 Some((host(uri), uri.port_u16().unwrap_or(if *tls { 443 } else { 80 })))
             }
-            Self::Amqp { host, port, .. } => Some((host, *port)),
+            Self::Amqp { host, port, .. } | Self::Management { host, port, .. } => {
+                Some((host, *port))
+            }
             Self::Null => None,
         }
     }
 }
 
-const REMEDY: &str = "write http(s)://host[:port]/path, amqp(s)://host[:port]/vhost or null:";
+/// Where `RabbitMQ` serves its management API by default.
+fn management_port(tls: bool) -> u16 {
+    if tls { 15671 } else { 15672 }
+}
+
+const REMEDY: &str = "write http(s)://host[:port]/path, amqp(s)://host[:port]/vhost, \
+                      rabbitmq+http(s)://host[:port]/vhost or null:";
 
 /// How to log in over HTTP.
 const HTTP_REMEDY: &str =
@@ -124,7 +157,20 @@ mod tests {
         check("https://broker.test/default", Some(("broker.test", 443)));
         check("amqp://guest:guest@[::1]/%2f", Some(("::1", 5672)));
         check("amqps://mq.test/", Some(("mq.test", 5671)));
+        check("rabbitmq+http://mq.test/", Some(("mq.test", 15672)));
+        check("rabbitmq+https://mq.test:1/%2f", Some(("mq.test", 1)));
         check("null:", None);
+    }
+
+    #[test]
+    fn the_management_api_is_found_beside_the_broker() {
+        let check = |text: &str, url: Option<&str>| {
+            assert_eq!(Target::parse(text).unwrap().management_url().as_deref(), url, "{text}");
+        };
+        check("amqp://mq.test:5673/%2f", Some("http://mq.test:15672/"));
+        check("amqps://a:b@[::1]/v", Some("https://a:b@[::1]:15671/"));
+        check("rabbitmq+http://a:b@mq.test:8/v", Some("http://a:b@mq.test:8/"));
+        check("http://mq.test/", None);
     }
 
     #[test]

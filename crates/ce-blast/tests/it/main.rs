@@ -16,6 +16,7 @@ mod http_checks;
 mod http_faults;
 mod http_headers;
 mod http_retries;
+mod management;
 mod open_loop;
 mod plans;
 mod refusals;
@@ -24,6 +25,7 @@ mod scenarios;
 mod signals;
 mod support;
 mod tls;
+mod topology_check;
 
 use std::fmt::Write;
 

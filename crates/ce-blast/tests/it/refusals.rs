@@ -208,7 +208,7 @@ fn contradictions_are_refused() {
         let run = refused(&[&["--to", "null:"], args].concat());
         assert!(run.stderr.contains(says), "{args:?}: {}", run.stderr);
     };
-    check(&[], "<--rate <RATE>|--stages <STAGES>|--vus <N>|--plan <FILE>>");
+    check(&[], "<--rate <RATE>|--stages <STAGES>|--vus <N>|--plan <FILE>|--check-topology>");
     check(&["--rate=1/s", "--vus=1"], "cannot be used with");
     check(&["--rate=1/s", "--ramp-up=1s"], "cannot be used with");
     check(&["--stages=1m:1", "--pause=1s"], "cannot be used with");

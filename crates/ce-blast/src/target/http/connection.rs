@@ -28,12 +28,12 @@ const STARTING: Duration = Duration::from_secs(1);
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A connection that carries one request at a time.
-pub(super) type One = http1::SendRequest<Full<Bytes>>;
+pub(crate) type One = http1::SendRequest<Full<Bytes>>;
 /// A connection that carries many, over HTTP/2.
-pub(super) type Two = http2::SendRequest<Full<Bytes>>;
+pub(crate) type Two = http2::SendRequest<Full<Bytes>>;
 
 /// A connection of either kind.
-pub(super) enum Connection {
+pub(crate) enum Connection {
     One(One),
     Two(Two),
 }
@@ -49,7 +49,7 @@ const NO_HTTP2: &str = "the server does not speak HTTP/2: leave out --http2";
 
 /// An endpoint to connect to. Its name was resolved once: what was checked is what is loaded.
 #[derive(Debug, Clone)]
-pub(super) struct Connector {
+pub(crate) struct Connector {
     address: SocketAddr,
     tls: Option<(TlsOut, ServerName<'static>)>,
     http2: bool,
@@ -67,7 +67,7 @@ impl std::fmt::Debug for TlsOut {
 
 impl Connector {
     /// Connects to `address`, where `host` was found.
-    pub(super) fn new(
+    pub(crate) fn new(
         address: SocketAddr,
         host: &str,
         tls: Option<&TlsClient>,
@@ -94,7 +94,7 @@ impl Connector {
     }
 
     /// Opens a connection for one request at a time.
-    pub(super) async fn connect_one(&self, opened: &OpenedCell) -> Result<One, Answer> {
+    pub(crate) async fn connect_one(&self, opened: &OpenedCell) -> Result<One, Answer> {
         match self.socket(opened).await? {
             Socket::Plain(socket) => one(TokioIo::new(socket)).await,
             Socket::Tls(stream) => one(TokioIo::new(stream)).await,
@@ -145,7 +145,7 @@ impl Connector {
 
     /// Opens the first connection. A target that refuses may have been started a moment ago, in the
     /// line above ours, so it is asked again for a short while.
-    pub(super) async fn open(&self, patience: Duration) -> anyhow::Result<Connection> {
+    pub(crate) async fn open(&self, patience: Duration) -> anyhow::Result<Connection> {
         let address = self.address;
         let deadline = Instant::now() + STARTING.min(patience);
         loop {
