@@ -6,7 +6,9 @@ use ce_record::Outcome::{Ok, ProtocolError, Rejected, Timeout};
 use ce_testkit::Run;
 use hyper::Version;
 
+use crate::support::authority::Authority;
 use crate::support::http2::{Act, Http2Server};
+use crate::support::tls_server::TlsServer;
 use crate::support::{Server, Stream};
 use crate::{ce_blast, events};
 
@@ -127,6 +129,39 @@ fn an_answer_that_never_comes_leaves_the_connection_to_the_others() {
     let run = send(&server, 100, &["--rate", "200/s", "--timeout", "400ms"]);
     Stream::read(&run.stdout).expect_outcomes(&[(Ok, 90), (Timeout, 10)]);
     assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn over_tls_http2_is_agreed_on_by_alpn() {
+    let authority = Authority::new();
+    let config = authority.server("127.0.0.1", false);
+    let ca = authority.file("ca.pem");
+    let server = Http2Server::start_tls(&config, |number| match number {
+        5 => Act::GoAway(202),
+        _ => Act::Reply(202),
+    });
+    let to = format!("https://{}/", server.address);
+    let args = ["--http2", "--to", &to, "--ca-file", &ca, "--rate", "100/s"];
+    let run = ce_blast().args(args).stdin(events(30)).run();
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    assert!(stream.count(Ok) >= 28, "{:?}", stream.end.outcomes);
+    assert_eq!((server.connections(), server.seen()[0].head.version), (2, Version::HTTP_2));
+    let opened = stream.samples.iter().find(|sample| sample.connect_ns.is_some()).unwrap();
+    let tls_ns = opened.tls_ns.unwrap();
+    assert!(opened.connect_ns.unwrap() + tls_ns < opened.service_ns && tls_ns > 0, "{opened:?}");
+}
+
+#[test]
+fn a_server_that_offers_no_http2_over_tls_is_one_error() {
+    let authority = Authority::new();
+    let server = TlsServer::start(authority.server("127.0.0.1", false));
+    let ca = authority.file("ca.pem");
+    let args = ["--http2", "--to", &server.url(), "--ca-file", &ca, "--rate", "9/s"];
+    let run = ce_blast().args(args).stdin(events(1)).run();
+    run.expect_code(2);
+    assert_eq!((run.stdout.as_str(), run.stderr.lines().count()), ("", 1), "{}", run.stderr);
+    assert!(run.stderr.contains("does not speak HTTP/2: leave out --http2"), "{}", run.stderr);
+    assert_eq!(server.requests(), 0);
 }
 
 #[test]

@@ -42,6 +42,25 @@ fn only_a_server_of_the_named_authority_is_trusted() {
 }
 
 #[test]
+fn the_time_that_tls_takes_is_told_apart() {
+    let authority = Authority::new();
+    let server = TlsServer::start(authority.server("127.0.0.1", false));
+    let ca = authority.file("ca.pem");
+    let args = ["--vus", "5", "--to", &server.url(), "--ca-file", &ca];
+    let run = ce_blast().args(args).stdin(events(100)).run();
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(Ok, 100)]);
+    let opened: Vec<_> = stream.samples.iter().filter(|it| it.connect_ns.is_some()).collect();
+    assert!((1..=4).contains(&opened.len()), "the first was opened before the run");
+    for sample in &opened {
+        let (connect_ns, tls_ns) = (sample.connect_ns.unwrap(), sample.tls_ns.unwrap());
+        assert!(tls_ns > 0 && connect_ns + tls_ns < sample.service_ns, "{sample:?}");
+    }
+    let others = stream.samples.iter().filter(|it| it.connect_ns.is_none());
+    assert!(others.into_iter().all(|sample| sample.tls_ns.is_none()));
+}
+
+#[test]
 fn a_certificate_for_another_name_needs_that_name() {
     let authority = Authority::new();
     let server = TlsServer::start(authority.server("broker.test", false));

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use hyper::rt::{Read, Write};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -17,6 +18,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 /// How long an answer waits for requests that do not come.
 const QUIET: Duration = Duration::from_millis(500);
@@ -64,6 +67,23 @@ struct Shared {
 impl Http2Server {
     /// Serves by a script that is given the number of the request, from zero.
     pub(crate) fn start(script: impl Fn(usize) -> Act + Send + Sync + 'static) -> Self {
+        Self::listen(None, script)
+    }
+
+    /// The same over TLS, for clients that ask for HTTP/2 by ALPN.
+    pub(crate) fn start_tls(
+        config: &ServerConfig,
+        script: impl Fn(usize) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        let mut config = config.clone();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Self::listen(Some(TlsAcceptor::from(Arc::new(config))), script)
+    }
+
+    fn listen(
+        tls: Option<TlsAcceptor>,
+        script: impl Fn(usize) -> Act + Send + Sync + 'static,
+    ) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let shared = Arc::new(Shared {
@@ -78,7 +98,7 @@ impl Http2Server {
             runtime.unwrap().block_on(async {
                 let listener = TcpListener::from_std(listener).unwrap();
                 while let Ok((socket, _)) = listener.accept().await {
-                    tokio::spawn(Arc::clone(&shared).serve(socket));
+                    tokio::spawn(Arc::clone(&shared).greet(tls.clone(), socket));
                 }
             });
         });
@@ -101,7 +121,14 @@ impl Http2Server {
 }
 
 impl Shared {
-    async fn serve(self: Arc<Self>, socket: TcpStream) {
+    async fn greet(self: Arc<Self>, tls: Option<TlsAcceptor>, socket: TcpStream) {
+        let Some(tls) = tls else { return self.serve(TokioIo::new(socket)).await };
+        if let Ok(stream) = tls.accept(socket).await {
+            self.serve(TokioIo::new(stream)).await;
+        }
+    }
+
+    async fn serve(self: Arc<Self>, io: impl Read + Write + Unpin + 'static) {
         let number = self.connections.fetch_add(1, SeqCst) + 1;
         let [go_away, cut] = [(); 2].map(|()| Arc::new(Notify::new()));
         let service = service_fn(|request| {
@@ -109,7 +136,7 @@ impl Shared {
             Arc::clone(&self).answer(request, number, ends)
         });
         let builder = http2::Builder::new(TokioExecutor::new());
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
+        let mut connection = pin!(builder.serve_connection(io, service));
         loop {
             tokio::select! {
                 _ = connection.as_mut() => return,
