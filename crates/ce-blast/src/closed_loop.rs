@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, sleep_until};
 
 use crate::job::Job;
+use crate::jobs::Turns;
 use crate::lane::{Course, Lane};
 use crate::read::{Next, Timed};
 
@@ -29,8 +30,9 @@ pub(crate) enum Users {
 
 /// The closed loop of one scenario.
 #[derive(Debug)]
-pub(crate) struct ClosedLoop<'a> {
-    pub(crate) lane: Lane<'a>,
+pub(crate) struct ClosedLoop {
+    pub(crate) lane: Lane,
+    pub(crate) senders: Turns,
     pub(crate) users: Users,
     /// When it begins on the run's clock.
     pub(crate) start_ns: u64,
@@ -41,8 +43,8 @@ pub(crate) struct ClosedLoop<'a> {
 }
 
 /// What the users share; they all live on one thread.
-struct Shared<'a> {
-    plan: ClosedLoop<'a>,
+struct Shared {
+    plan: ClosedLoop,
     supply: RefCell<crate::read::Supply>,
     seq: Cell<u64>,
     starved: Cell<u64>,
@@ -88,9 +90,9 @@ impl Users {
     }
 }
 
-impl ClosedLoop<'_> {
+impl ClosedLoop {
     /// Runs all users to the end, on the calling thread.
-    pub(crate) fn run(mut self) -> std::io::Result<Course> {
+    pub(crate) fn run(mut self) -> std::io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let supply = std::mem::replace(&mut self.lane.supply, crate::read::Supply::empty());
         let shared = Shared {
@@ -113,11 +115,12 @@ impl ClosedLoop<'_> {
         let mut lane = plan.lane;
         lane.supply = supply.into_inner();
         let course = Course { stopped: stopped.get(), starved: starved.get(), ..Course::default() };
-        Ok(lane.finish(course))
+        lane.finish(course, None);
+        Ok(())
     }
 }
 
-impl Shared<'_> {
+impl Shared {
     /// One user: begins in its turn, then sends, waits and rests until the end.
     async fn user(&self, user: u32) {
         let lane = &self.plan.lane;
@@ -137,12 +140,12 @@ impl Shared<'_> {
             let Some(Timed { event, .. }) = self.next_event().await else { return };
             own += 1;
             let seq = self.seq.replace(self.seq.get() + 1);
-            let entered = lane.gate.try_enter();
+            let entered = lane.gate().try_enter();
             assert!(entered, "the gate has a place for each user");
             let (done, answered) = oneshot::channel();
             let due_ns = lane.clock.now_ns();
             let job = Job { scenario: lane.scenario, seq, due_ns, event, done: Some(done) };
-            lane.hand_over(job);
+            self.plan.senders.hand_over(job);
             // The sender answers each job, at the latest when the last of its attempts has timed out.
             let _ = answered.await;
             if !self.plan.pause.is_zero() {

@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::cli::guard::{self, Credentials};
 use crate::cli::{AmqpDialect, Cli, ContentMode};
-use crate::job::Job;
+use crate::jobs::{Turns, Work};
 use crate::record::{Recorder, Tally};
 use crate::routing::{RoutingKey, routing_key};
 use crate::target::management::{Api, Publish, WARNING, vhost_of};
@@ -37,7 +37,7 @@ pub(crate) struct Fleet<'scope> {
 
 /// A sender's thread and the ways to it.
 struct Seated<'scope> {
-    jobs: UnboundedSender<Job>,
+    work: UnboundedSender<Work>,
     recorder: mpsc::Sender<Recorder>,
     ready: mpsc::Receiver<anyhow::Result<()>>,
     thread: ScopedJoinHandle<'scope, Tally>,
@@ -246,8 +246,9 @@ impl<'scope> Fleet<'scope> {
     }
 
     /// The channels to the senders of a scenario.
-    pub(crate) fn of(&self, scenario: usize) -> Vec<UnboundedSender<Job>> {
-        self.of_scenario[scenario].iter().map(|&seat| self.seats[seat].jobs.clone()).collect()
+    pub(crate) fn of(&self, scenario: usize) -> Turns {
+        let seats = self.of_scenario[scenario].iter();
+        Turns::new(seats.map(|&seat| self.seats[seat].work.clone()).collect())
     }
 
     /// Closes the channels and waits until everything is answered or given up.
@@ -266,10 +267,10 @@ fn seat<'scope>(
     sender: Sender,
     limits: Limits,
 ) -> Seated<'scope> {
-    let (jobs, to_send) = unbounded_channel();
+    let (work, to_do) = unbounded_channel();
     let (say_ready, ready) = mpsc::sync_channel(1);
     let (recorder, given) = mpsc::channel();
     let seat = Seat { ready: say_ready, recorder: given };
-    let thread = scope.spawn(move || sender.run(to_send, seat, &limits));
-    Seated { jobs, recorder, ready, thread }
+    let thread = scope.spawn(move || sender.run(to_do, seat, &limits));
+    Seated { work, recorder, ready, thread }
 }

@@ -1,22 +1,23 @@
 //! The limit on events in flight, and what the run shares about its progress.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
-use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
+use std::task::Context;
+
+use futures_util::task::AtomicWaker;
 
 /// Counts the events of a scenario in flight. Its schedule enters, senders leave.
 #[derive(Debug)]
 pub(crate) struct Gate {
     limit: u64,
     /// A schedule that waits is woken when so few are left in flight, and not for each place that
-    /// becomes free: to wake a thread costs about as much as to send an event.
+    /// becomes free: it may wait on another thread, and to wake one costs about as much as to send
+    /// an event.
     wake_at: u64,
     in_flight: AtomicU64,
     peak: AtomicU64,
     waiting: AtomicBool,
-    /// The thread that enters, and so the only one that ever waits.
-    schedule: OnceLock<Thread>,
+    /// The task that enters, and so the only one that ever waits.
+    schedule: AtomicWaker,
 }
 
 impl Gate {
@@ -28,7 +29,7 @@ impl Gate {
             in_flight: AtomicU64::new(0),
             peak: AtomicU64::new(0),
             waiting: AtomicBool::new(false),
-            schedule: OnceLock::new(),
+            schedule: AtomicWaker::new(),
         }
     }
 
@@ -43,25 +44,23 @@ impl Gate {
         true
     }
 
-    /// Waits for a place until `deadline`, and looks up at least every millisecond, so that a place
-    /// which stays the only one is not left empty.
-    pub(crate) fn enter_until(&self, deadline: Instant) -> bool {
-        self.schedule.get_or_init(thread::current);
+    /// Takes a place, or sees to it that the task is woken when there are some. A place which stays
+    /// the only one wakes nobody: look again after a while.
+    pub(crate) fn poll_enter(&self, cx: &Context<'_>) -> bool {
+        if self.try_enter() {
+            return true;
+        }
+        self.schedule.register(cx.waker());
         self.waiting.store(true, SeqCst);
-        let entered = self.try_enter() || {
-            let left = deadline.saturating_duration_since(Instant::now());
-            thread::park_timeout(left.min(Duration::from_millis(1)));
-            self.try_enter()
-        };
-        self.waiting.store(false, SeqCst);
-        entered
+        // One may have become free before anybody could know of the wait.
+        self.try_enter()
     }
 
     /// Gives a place back.
     pub(crate) fn leave(&self) {
         let left = self.in_flight.fetch_sub(1, SeqCst) - 1;
-        if left <= self.wake_at && self.waiting.load(SeqCst) {
-            self.schedule.get().expect("who waits has said who it is").unpark();
+        if left <= self.wake_at && self.waiting.load(SeqCst) && self.waiting.swap(false, SeqCst) {
+            self.schedule.wake();
         }
     }
 
@@ -78,16 +77,33 @@ impl Gate {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::task::{Poll, Wake, Waker};
+    use std::thread;
+    use std::time::Duration;
+
     use super::*;
+
+    /// Waits as a schedule does, for half a minute at most.
+    fn enter(gate: &Gate) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let entered =
+            std::future::poll_fn(
+                |cx| {
+                    if gate.poll_enter(cx) { Poll::Ready(()) } else { Poll::Pending }
+                },
+            );
+        let patience = Duration::from_secs(30);
+        runtime.block_on(async { tokio::time::timeout(patience, entered).await }).expect("woken");
+    }
 
     #[test]
     fn the_limit_holds_and_a_place_is_passed_on() {
         let gate = Gate::new(2);
         assert!(gate.try_enter() && gate.try_enter() && !gate.try_enter());
         gate.leave();
-        assert!(gate.enter_until(Instant::now()));
+        enter(&gate);
         assert_eq!((gate.in_flight(), gate.peak()), (2, 2));
-        assert!(!gate.enter_until(Instant::now()), "the deadline has passed");
     }
 
     #[test]
@@ -96,11 +112,31 @@ mod tests {
         assert!(gate.try_enter());
         thread::scope(|scope| {
             scope.spawn(|| gate.leave());
-            let deadline = Instant::now() + Duration::from_secs(30);
-            while !gate.enter_until(deadline) {
-                assert!(Instant::now() < deadline, "never woken");
-            }
+            enter(&gate);
         });
         assert_eq!(gate.in_flight(), 1);
+    }
+
+    #[test]
+    fn a_waiting_schedule_is_woken_once_there_is_room_for_several() {
+        let gate = Gate::new(16);
+        assert!((0..16).all(|_| gate.try_enter()));
+        let woken = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        assert!(!gate.poll_enter(&Context::from_waker(&waker)));
+        gate.leave();
+        assert_eq!(woken.0.load(SeqCst), 0, "one place is not worth it");
+        gate.leave();
+        gate.leave();
+        assert_eq!(woken.0.load(SeqCst), 1);
+    }
+
+    #[derive(Default)]
+    struct Count(AtomicU64);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+        }
     }
 }

@@ -1,30 +1,42 @@
 //! What a scenario has at hand while it runs, open loop or closed: events in, jobs out.
 
-use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use ce_cli::{Clock, Interrupt};
-use ce_record::Stop;
-use tokio::sync::mpsc::UnboundedSender;
+use ce_record::{Outcome, Stop};
 
 use crate::gate::Gate;
 use crate::job::Job;
-use crate::read::{Supply, Timed};
+use crate::read::{Next, Supply, Timed};
 use crate::record::{Recorder, Tally};
+
+/// How long to wait for input that tells what else has not been sent.
+const LAST_INPUT: Duration = Duration::from_secs(1);
 
 /// A running scenario.
 #[derive(Debug)]
-pub(crate) struct Lane<'a> {
+pub(crate) struct Lane {
     /// Its number in the plan.
     pub(crate) scenario: u16,
     pub(crate) clock: Clock,
-    pub(crate) interrupt: &'a Interrupt,
-    pub(crate) gate: &'a Gate,
+    pub(crate) interrupt: Interrupt,
+    /// One for each scenario.
+    pub(crate) gates: Arc<[Gate]>,
     pub(crate) supply: Supply,
     pub(crate) recorder: Recorder,
-    /// The channels of the senders, served in turn. The gate limits what they hold.
-    pub(crate) senders: Vec<UnboundedSender<Job>>,
-    /// The sender that is next.
-    pub(crate) turn: Cell<usize>,
+    /// Where to say that the scenario has ended.
+    pub(crate) ended: mpsc::Sender<Ended>,
+}
+
+/// A scenario that sends no more.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    lane: Lane,
+    course: Course,
+    /// The first of the events that were due and will not leave.
+    unsent: Option<Job>,
 }
 
 /// How a scenario went.
@@ -72,26 +84,51 @@ impl Course {
     }
 }
 
-impl Lane<'_> {
+impl Lane {
     pub(crate) fn job(&self, timed: Timed) -> Job {
         let Timed { seq, due_ns, event } = timed;
         Job { scenario: self.scenario, seq, due_ns, event, done: None }
     }
 
-    /// Gives a job to the sender whose turn it is.
-    pub(crate) fn hand_over(&self, job: Job) {
-        // Not by the position in the schedule: a shard has only every so-manieth.
-        let turn = self.turn.get();
-        self.turn.set((turn + 1) % self.senders.len());
-        // A sender that has failed records what it was sent; its channel stays open until then.
-        let sent = self.senders[turn].send(job);
-        assert!(sent.is_ok(), "senders outlive the schedule");
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gates[usize::from(self.scenario)]
     }
 
-    /// Ends the scenario: its share of the senders is given back.
-    pub(crate) fn finish(mut self, mut course: Course) -> Course {
-        course.tally = self.recorder.finish();
-        course.failure = self.supply.into_failure();
+    /// Gives everything back to who put the run together. With `unsent`, that and the events after
+    /// it which are due by now will not leave.
+    pub(crate) fn finish(self, course: Course, unsent: Option<Job>) {
+        let ended = self.ended.clone();
+        // If nobody is there to listen, the run has failed.
+        let _ = ended.send(Ended { lane: self, course, unsent });
+    }
+}
+
+impl Ended {
+    /// Records what has not left, and puts the figures of the scenario together.
+    pub(crate) fn conclude(mut self) -> Course {
+        if let Some(first) = self.unsent.take() {
+            self.record_unsent(first);
+        }
+        let Self { mut lane, mut course, .. } = self;
+        course.tally = lane.recorder.finish();
+        course.failure = lane.supply.into_failure();
         course
+    }
+
+    /// Records this event and those that are due by now and did not leave, as far as the input has
+    /// them.
+    fn record_unsent(&mut self, first: Job) {
+        let Self { lane, .. } = self;
+        let now_ns = lane.clock.now_ns();
+        lane.recorder.not_sent(first, Outcome::Unsent);
+        lane.recorder.be_patient();
+        while !lane.recorder.is_unheard() {
+            let Next::Event(timed) = lane.supply.next_within(LAST_INPUT) else { return };
+            if timed.due_ns > now_ns {
+                return;
+            }
+            let job = lane.job(timed);
+            lane.recorder.not_sent(job, Outcome::Unsent);
+        }
     }
 }

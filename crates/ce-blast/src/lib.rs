@@ -3,14 +3,15 @@
 //! Threads, each with one duty, joined by queues of limited size:
 //!
 //! ```text
-//! read events ─▶ a schedule for each scenario ─▶ senders ─▶ write records
+//! read events ─▶ senders, which keep the schedules of what they send ─▶ write records
 //! ```
 //!
-//! In the order of reading: [`cli`] and `plan` say what is wanted; `read` supplies events; `pace`
-//! and `open_loop` (or `closed_loop`) decide when, each scenario in a `lane` of its own; `fleet`
-//! and `target` send (`routing` makes the keys of messages); `record` counts and writes; `calibrate`
-//! and `judge` say what this machine can do and whether the schedule was kept; `preview` shows a plan
-//! without carrying it out, and `topology` what a broker does with its events.
+//! In the order of reading: [`cli`] and `plan` say what is wanted; `read` supplies events; `scenario`
+//! starts each scenario in a `lane` of its own; `open_loop` (or `closed_loop`) decides when, `jobs`
+//! and `pace` wait for it; `fleet` and `target` send (`routing` makes the keys of messages); `record`
+//! counts and writes; `calibrate` and `judge` say what this machine can do and whether the schedule
+//! was kept; `preview` shows a plan without carrying it out, and `topology` what a broker does with
+//! its events.
 
 mod calibrate;
 pub mod cli;
@@ -19,6 +20,7 @@ mod event;
 mod fleet;
 mod gate;
 mod job;
+mod jobs;
 mod judge;
 mod lane;
 mod open_loop;
@@ -30,6 +32,7 @@ mod read;
 mod record;
 mod routing;
 mod run;
+mod scenario;
 pub mod start_at;
 mod target;
 mod topology;

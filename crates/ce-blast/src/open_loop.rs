@@ -1,5 +1,9 @@
-//! The open loop: hands each event over when it is due, and never waits for an answer.
+//! The open loop: lets each event go when it is due, and never waits for an answer.
+//!
+//! It does not wait by itself: it is asked what is to be done now, and tells what or when. So any
+//! number of schedules can share the thread that sends for them.
 
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use ce_record::{Outcome, Stop};
@@ -7,16 +11,30 @@ use ce_record::{Outcome, Stop};
 use crate::cli::Saturation;
 use crate::job::Job;
 use crate::lane::{Course, Lane};
-use crate::pace;
-use crate::read::{Next, Timed};
+use crate::read::Timed;
 
 /// How long a wait may go without looking whether it is still wanted.
 const LOOK_UP: Duration = Duration::from_millis(50);
+/// The same while the gate is full: not every place that becomes free is told.
+const LOOK_FOR_PLACE: Duration = Duration::from_millis(1);
 
 /// The schedule of one scenario.
 #[derive(Debug)]
-pub(crate) struct OpenLoop<'a> {
-    pub(crate) lane: Lane<'a>,
+pub(crate) struct OpenLoop {
+    lane: Lane,
+    terms: Terms,
+    course: Course,
+    /// The event whose turn it is.
+    next: Option<Timed>,
+    /// Whether it had to be waited for.
+    waited: bool,
+    /// Whether it was held back, and when to look again.
+    look_at: Option<Instant>,
+}
+
+/// What a schedule does when events cannot leave.
+#[derive(Debug)]
+pub(crate) struct Terms {
     pub(crate) on_saturation: Saturation,
     /// When the last event is due; an endless schedule has none.
     pub(crate) end_ns: Option<u64>,
@@ -24,7 +42,21 @@ pub(crate) struct OpenLoop<'a> {
     pub(crate) grace: Duration,
 }
 
-/// Why an event did not leave.
+/// How many events are dropped at once; the thread has answers to look after.
+const DROPS: u32 = 64;
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// This is due, and has its place in flight.
+    Send(Job),
+    /// Nothing before then, unless the task is woken.
+    Wait(Instant),
+    /// Never again anything.
+    Over,
+}
+
+/// Why a schedule ends before its time.
 enum Halt {
     /// The in-flight limit was reached, and the policy is to end the run.
     Saturated,
@@ -32,99 +64,121 @@ enum Halt {
     Over,
 }
 
-impl OpenLoop<'_> {
-    /// Runs the schedule to its end, to that of the input, or until somebody asks for it.
-    pub(crate) fn run(mut self) -> Course {
-        pace::sharpen_sleep();
-        let mut course = Course::default();
-        while let Some(timed) = self.next_event(&mut course) {
-            let due_ns = timed.due_ns;
-            let job = self.lane.job(timed);
-            let due = self.lane.clock.instant(due_ns);
-            if !pace::wait_until(due, || self.lane.interrupt.asked()) {
-                course.stopped = Stop::Interrupted;
-                return self.lane.finish(course);
-            }
-            match self.enter(due_ns, &mut course) {
-                Ok(true) => self.lane.hand_over(job),
-                Ok(false) => self.lane.recorder.not_sent(job, Outcome::Dropped),
-                Err(halt) => {
-                    course.stopped = match halt {
-                        Halt::Saturated => Stop::Failed,
-                        Halt::Over if self.lane.interrupt.asked() => Stop::Interrupted,
-                        Halt::Over => Stop::Done,
-                    };
-                    self.leave_unsent(job);
-                    return self.lane.finish(course);
-                }
-            }
-        }
-        if course.stopped == Stop::Done && self.lane.supply.is_short() {
-            course.stopped = Stop::InputEnded;
-        }
-        self.lane.finish(course)
+impl OpenLoop {
+    pub(crate) fn new(lane: Lane, terms: Terms) -> Self {
+        let course = Course::default();
+        Self { lane, terms, course, next: None, waited: false, look_at: None }
     }
 
-    /// The next event. One that comes after it was due has been waited for.
-    fn next_event(&mut self, course: &mut Course) -> Option<Timed> {
-        let mut waited = false;
-        loop {
-            match self.lane.supply.next_within(if waited { LOOK_UP } else { Duration::ZERO }) {
-                Next::Event(timed) => {
-                    let late = self.lane.clock.now_ns() > timed.due_ns;
-                    course.starved += u64::from(waited && late);
-                    return Some(timed);
+    /// What is to be done now. Events go so much earlier than they are due as `lead` says.
+    pub(crate) fn step(&mut self, lead: Duration, cx: &mut Context<'_>) -> Step {
+        let now = Instant::now();
+        let lead_ns = u64::try_from(lead.as_nanos()).unwrap_or(0);
+        for _ in 0..DROPS {
+            let timed = match self.poll_next(cx) {
+                Poll::Ready(Some(timed)) => timed,
+                Poll::Ready(None) => return self.end_of_supply(),
+                Poll::Pending if self.lane.interrupt.asked() => return self.interrupted(),
+                Poll::Pending => return Step::Wait(now + LOOK_UP),
+            };
+            let due = self.lane.clock.instant(timed.due_ns.saturating_sub(lead_ns));
+            if due > now && self.lane.interrupt.asked() {
+                return self.interrupted();
+            }
+            if due > now {
+                self.next = Some(timed);
+                return Step::Wait(due.min(now + LOOK_UP));
+            }
+            match self.enter(timed.due_ns, now, cx) {
+                Ok(Poll::Ready(true)) => return Step::Send(self.lane.job(timed)),
+                Ok(Poll::Ready(false)) => {
+                    let job = self.lane.job(timed);
+                    self.lane.recorder.not_sent(job, Outcome::Dropped);
                 }
-                Next::End => return None,
-                Next::NotYet if self.lane.interrupt.asked() => {
-                    course.stopped = Stop::Interrupted;
-                    return None;
+                Ok(Poll::Pending) => {
+                    self.next = Some(timed);
+                    return Step::Wait(self.look_at.unwrap_or(now));
                 }
-                Next::NotYet => waited = true,
+                Err(halt) => return self.halt(&halt, timed),
             }
         }
+        Step::Wait(now)
     }
 
-    /// Takes a place in flight; `Ok(false)` means that the event is to be dropped.
-    fn enter(&self, due_ns: u64, course: &mut Course) -> Result<bool, Halt> {
-        let Lane { clock, gate, interrupt, .. } = &self.lane;
+    /// Gives back what it was made of, when it is over.
+    pub(crate) fn finish(self) {
+        let Self { lane, course, next, .. } = self;
+        let unsent = next.map(|timed| lane.job(timed));
+        lane.finish(course, unsent);
+    }
+
+    /// The event whose turn it is. One that comes after it was due has been waited for.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Timed>> {
+        if let Some(timed) = self.next.take() {
+            return Poll::Ready(Some(timed));
+        }
+        let next = self.lane.supply.poll_next(cx);
+        match &next {
+            Poll::Pending => self.waited = true,
+            Poll::Ready(Some(timed)) if std::mem::take(&mut self.waited) => {
+                self.course.starved += u64::from(self.lane.clock.now_ns() > timed.due_ns);
+            }
+            Poll::Ready(_) => {}
+        }
+        next
+    }
+
+    /// Takes a place in flight; false means that the event is to be dropped.
+    fn enter(&mut self, due_ns: u64, now: Instant, cx: &Context<'_>) -> Result<Poll<bool>, Halt> {
+        let lane = &self.lane;
         // A schedule that is behind and never catches up never waits either, and has to look here.
-        if interrupt.asked() && Instant::now() > clock.instant(due_ns) + LOOK_UP {
+        if lane.interrupt.asked() && now > lane.clock.instant(due_ns) + LOOK_UP {
             return Err(Halt::Over);
         }
-        if gate.try_enter() {
-            return Ok(true);
+        if lane.gate().try_enter() {
+            self.look_at = None;
+            return Ok(Poll::Ready(true));
         }
-        match self.on_saturation {
-            Saturation::Drop => return Ok(false),
+        match self.terms.on_saturation {
+            Saturation::Drop => return Ok(Poll::Ready(false)),
             Saturation::Abort => return Err(Halt::Saturated),
-            Saturation::Queue => course.held_back += 1,
+            Saturation::Queue => {}
         }
         // Without a last due time the grace counts from the event itself.
-        let deadline = clock.instant(self.end_ns.unwrap_or(due_ns)) + self.grace;
-        while Instant::now() < deadline && !interrupt.asked() {
-            if gate.enter_until(deadline) {
-                return Ok(true);
-            }
+        let deadline = lane.clock.instant(self.terms.end_ns.unwrap_or(due_ns)) + self.terms.grace;
+        if now >= deadline || lane.interrupt.asked() {
+            return Err(Halt::Over);
         }
-        Err(Halt::Over)
+        if lane.gate().poll_enter(cx) {
+            self.look_at = None;
+            return Ok(Poll::Ready(true));
+        }
+        self.course.held_back += u64::from(self.look_at.is_none());
+        if self.look_at.is_none_or(|look_at| look_at <= now) {
+            self.look_at = Some(deadline.min(now + LOOK_FOR_PLACE));
+        }
+        Ok(Poll::Pending)
     }
 
-    /// Records this event and those that are due by now and did not leave, as far as the input has
-    /// them.
-    fn leave_unsent(&mut self, first: Job) {
-        let now_ns = self.lane.clock.now_ns();
-        self.lane.recorder.not_sent(first, Outcome::Unsent);
-        self.lane.recorder.be_patient();
-        while !self.lane.recorder.is_unheard() {
-            let Next::Event(timed) = self.lane.supply.next_within(Duration::from_secs(1)) else {
-                return;
-            };
-            if timed.due_ns > now_ns {
-                return;
-            }
-            let job = self.lane.job(timed);
-            self.lane.recorder.not_sent(job, Outcome::Unsent);
+    fn end_of_supply(&mut self) -> Step {
+        if self.lane.supply.is_short() {
+            self.course.stopped = Stop::InputEnded;
         }
+        Step::Over
+    }
+
+    fn interrupted(&mut self) -> Step {
+        self.course.stopped = Stop::Interrupted;
+        Step::Over
+    }
+
+    fn halt(&mut self, halt: &Halt, timed: Timed) -> Step {
+        self.course.stopped = match halt {
+            Halt::Saturated => Stop::Failed,
+            Halt::Over if self.lane.interrupt.asked() => Stop::Interrupted,
+            Halt::Over => Stop::Done,
+        };
+        self.next = Some(timed);
+        Step::Over
     }
 }

@@ -1,13 +1,16 @@
 //! Reads events ahead of the schedule, in a thread of its own, into a queue of limited size.
 
 use std::io::Read;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context as _, anyhow};
 use bytes::{Buf, Bytes, BytesMut};
 use ce_cli::Input;
 use load_plan::{Due, Executor, Plan, Shard, Timeline};
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::event::Event;
 use crate::plan::is_open_loop;
@@ -18,8 +21,11 @@ const BLOCK: usize = 128 * 1024;
 const BLOCKS_AHEAD: usize = 32;
 /// A longer line is refused.
 const LINE_LIMIT: usize = 1 << 20;
+/// Between two looks for more, where a thread waits for it.
+const LOOK: Duration = Duration::from_millis(1);
 
-enum Feed {
+/// What the reading thread tells a scenario.
+pub(crate) enum Feed {
     Events(Vec<Timed>),
     /// The input has ended before the plan did.
     Short,
@@ -68,7 +74,13 @@ impl std::fmt::Debug for Feed {
 impl Supply {
     /// A supply without events.
     pub(crate) fn empty() -> Self {
-        lane().1
+        Self::fed().1
+    }
+
+    /// A supply, and where to put in what it hands out.
+    pub(crate) fn fed() -> (Sender<Feed>, Self) {
+        let (sender, feed) = channel(BLOCKS_AHEAD);
+        (sender, Self { feed, ready: Vec::new().into_iter(), is_short: false, failure: None })
     }
 
     /// The next event, without waiting.
@@ -85,16 +97,28 @@ impl Supply {
         }
     }
 
-    /// The next event; waits for it no longer than `patience`.
+    /// The next event; the task is woken when it has come. `None` is the end.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Timed>> {
+        loop {
+            if let Some(event) = self.ready.next() {
+                return Poll::Ready(Some(event));
+            }
+            match ready!(self.feed.poll_recv(cx)) {
+                Some(feed) => self.take(feed),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    /// The next event; the thread waits for it no longer than `patience`.
     pub(crate) fn next_within(&mut self, patience: Duration) -> Next {
-        match self.next() {
-            Next::NotYet => {}
-            next => return next,
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.next() {
+                Next::NotYet if Instant::now() < deadline => thread::sleep(LOOK),
+                next => return next,
+            }
         }
-        if let Ok(feed) = self.feed.recv_timeout(patience) {
-            self.take(feed);
-        }
-        self.next()
     }
 
     fn take(&mut self, feed: Feed) {
@@ -132,8 +156,8 @@ pub(crate) struct Order {
 /// Events are handed out in the order of due times, over all scenarios: the same plan and the same
 /// input always put the same event into the same place.
 pub(crate) fn start(input: Input, order: Order) -> std::io::Result<Vec<Supply>> {
-    let (lanes, supplies) = order.plan.scenarios.iter().map(|_| lane()).unzip();
-    std::thread::Builder::new().name("read events".into()).spawn(move || {
+    let (lanes, supplies) = order.plan.scenarios.iter().map(|_| Supply::fed()).unzip();
+    thread::Builder::new().name("read events".into()).spawn(move || {
         let mut dispatch = Dispatch { lanes, batches: Vec::new() };
         dispatch.batches.resize_with(dispatch.lanes.len(), Vec::new);
         // A closed loop shares its input with nobody.
@@ -157,14 +181,9 @@ pub(crate) fn start(input: Input, order: Order) -> std::io::Result<Vec<Supply>> 
     Ok(supplies)
 }
 
-fn lane() -> (SyncSender<Feed>, Supply) {
-    let (sender, feed) = sync_channel(BLOCKS_AHEAD);
-    (sender, Supply { feed, ready: Vec::new().into_iter(), is_short: false, failure: None })
-}
-
 /// The scenarios at the other end of a reading thread.
 struct Dispatch {
-    lanes: Vec<SyncSender<Feed>>,
+    lanes: Vec<Sender<Feed>>,
     batches: Vec<Vec<Timed>>,
 }
 
@@ -182,7 +201,7 @@ impl Dispatch {
         let mut wanted = false;
         for (lane, batch) in self.lanes.iter().zip(&mut self.batches) {
             let batch = std::mem::take(batch);
-            wanted |= batch.is_empty() || lane.send(Feed::Events(batch)).is_ok();
+            wanted |= batch.is_empty() || lane.blocking_send(Feed::Events(batch)).is_ok();
         }
         wanted
     }
@@ -191,7 +210,7 @@ impl Dispatch {
     fn tell(&self, feed: impl Fn() -> Feed) {
         for lane in &self.lanes {
             // Nobody listens any more when the schedule has ended.
-            let _ = lane.send(feed());
+            let _ = lane.blocking_send(feed());
         }
     }
 }

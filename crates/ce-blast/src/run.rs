@@ -1,6 +1,5 @@
 //! One run: sets the threads up, lets the scenarios go, and closes the stream of records.
 
-use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
@@ -10,22 +9,21 @@ use anyhow::{Context, bail};
 use ce_cli::{Anchor, Clock, DataOut, Exit, Interrupt, masked_args};
 use ce_cli::{open_input, process_usage, refuse_passwords, say};
 use ce_record::{Calibration, End, FORMAT, Record, Start, Stop, append};
-use load_plan::{Executor, Plan, Scenario};
+use load_plan::{Plan, Scenario};
 
 use crate::calibrate::calibrate;
 use crate::cli::Cli;
 use crate::cli::guard::PASSWORD_REMEDY;
-use crate::closed_loop::{ClosedLoop, Users};
 use crate::fleet::{self, Fleet};
 use crate::gate::Gate;
 use crate::judge;
-use crate::lane::{Course, Lane};
-use crate::open_loop::OpenLoop;
+use crate::lane::{Course, Ended, Lane};
 use crate::plan::{self, describe};
 use crate::preview;
 use crate::progress;
 use crate::read::{self, Order, Supply};
 use crate::record::{self, Recorder, Tally};
+use crate::scenario;
 use crate::target::{Limits, Sender};
 use crate::topology;
 
@@ -170,7 +168,7 @@ impl Run<'_> {
             append(out.buffer(), &Record::Start(Box::new(start)));
             out.flush()?;
 
-            let gates: Arc<[Gate]> = self.plan.scenarios.iter().map(gate).collect();
+            let gates: Arc<[Gate]> = self.plan.scenarios.iter().map(scenario::gate).collect();
             let (recorder, queue) = Recorder::new(clock, Arc::clone(&gates));
             let interrupt = self.interrupt;
             let writer = scope.spawn(move || {
@@ -198,7 +196,7 @@ impl Run<'_> {
             let tally = fleet.finish();
             drop(over);
             let written = writer.join().expect("the writer does not panic")?;
-            let mut course = course.context("cannot start the users of a closed loop")?;
+            let mut course = course.context("cannot start the thread of a scenario")?;
             course.tally.add(&tally);
             Ok(Ran { clock, gates, course, written })
         })
@@ -235,79 +233,42 @@ impl Run<'_> {
         Duration::from_nanos(longest.unwrap_or(0))
     }
 
-    /// Runs all scenarios, each on a thread of its own: one that waits for a place in flight must
-    /// not hold up another.
+    /// Runs all scenarios. A schedule goes to the thread that sends for it, if that is one; all
+    /// others get a thread of their own.
     fn scenarios(
         &self,
         clock: Clock,
-        gates: &[Gate],
+        gates: &Arc<[Gate]>,
         supplies: Vec<Supply>,
         fleet: &Fleet<'_>,
         recorder: &Recorder,
     ) -> std::io::Result<Course> {
         thread::scope(|scope| {
+            let (ended, all_ended) = mpsc::channel();
             let mut threads = Vec::new();
             for (number, supply) in supplies.into_iter().enumerate() {
                 let lane = Lane {
                     scenario: u16::try_from(number).expect("a plan has few scenarios"),
                     clock,
-                    interrupt: self.interrupt,
-                    gate: &gates[number],
+                    interrupt: self.interrupt.clone(),
+                    gates: Arc::clone(gates),
                     supply,
                     recorder: recorder.fork(),
-                    senders: fleet.of(number),
-                    turn: Cell::default(),
+                    ended: ended.clone(),
                 };
-                threads
-                    .push(scope.spawn(move || self.scenario(&self.plan.scenarios[number], lane)));
+                let scenario = &self.plan.scenarios[number];
+                let rest = scenario::start(self.cli, scenario, lane, fleet.of(number));
+                threads.extend(rest.map(|rest| scope.spawn(|| rest.run())));
             }
+            drop(ended);
             let mut course = Course::default();
+            for ended in all_ended {
+                course.add(Ended::conclude(ended));
+            }
             for thread in threads {
-                course.add(thread.join().expect("scenarios do not panic")?);
+                thread.join().expect("scenarios do not panic")?;
             }
             Ok(course)
         })
-    }
-
-    fn scenario(&self, scenario: &Scenario, lane: Lane<'_>) -> std::io::Result<Course> {
-        let scale = u64::from(self.cli.time_scale.unwrap_or(1));
-        let (start_ns, stages) = (scenario.start_ns, &scenario.executor);
-        let closed = |lane, users, pause_ns| ClosedLoop {
-            lane,
-            users,
-            start_ns,
-            pause: Duration::from_nanos(pause_ns),
-            is_endless: self.cli.plan.is_none() && self.cli.duration.is_none(),
-        };
-        match stages {
-            Executor::Arrivals { schedule, .. } => Ok(OpenLoop {
-                lane,
-                on_saturation: self.cli.on_saturation,
-                end_ns: schedule.end_ns().map(|end| (start_ns + end) / scale),
-                grace: Duration::from_nanos(scenario.graceful_stop_ns),
-            }
-            .run()),
-            Executor::Users { stages, start, pause_ns } => {
-                let users = Users::Staged { start: *start, stages: stages.clone() };
-                closed(lane, users, *pause_ns).run()
-            }
-            Executor::Iterations { vus, iterations, per_vu, max_duration_ns, pause_ns } => {
-                let users = Users::Counted {
-                    vus: *vus,
-                    iterations: *iterations,
-                    per_vu: *per_vu,
-                    max_duration_ns: *max_duration_ns,
-                };
-                closed(lane, users, *pause_ns).run()
-            }
-        }
-    }
-}
-
-/// The in-flight limit of a scenario. A closed loop limits itself: each user has a place.
-fn gate(scenario: &Scenario) -> Gate {
-    match &scenario.executor {
-        Executor::Arrivals { .. } => Gate::new(scenario.max_in_flight.unwrap_or(u64::MAX)),
-        Executor::Users { .. } | Executor::Iterations { .. } => Gate::new(u64::MAX),
     }
 }

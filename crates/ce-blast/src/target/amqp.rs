@@ -17,14 +17,13 @@ use lapin::options::{ConfirmSelectOptions, ExchangeDeclareOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties, Event, ExchangeKind};
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 
 use super::dial::{Line, dial};
 use super::publisher::Publisher;
 use super::republish::Policy;
 use super::{Limits, Seat};
-use crate::job::Job;
+use crate::jobs::Jobs;
 use crate::record::Tally;
 use crate::routing::RoutingKey;
 
@@ -121,12 +120,7 @@ impl AmqpTarget {
     }
 
     /// Publishes until the channel of jobs is closed and everything is confirmed or given up.
-    pub(super) async fn send(
-        self,
-        jobs: UnboundedReceiver<Job>,
-        seat: Seat,
-        limits: &Limits,
-    ) -> Tally {
+    pub(super) async fn send(self, jobs: Jobs, seat: Seat, limits: &Limits) -> Tally {
         let opened = self.open(limits.timeout).await;
         let Some((link, recorder)) = seat.take(opened) else { return Tally::default() };
         let (tally, link) = Publisher::new(&self, limits, link, recorder).run(jobs).await;

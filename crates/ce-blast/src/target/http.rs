@@ -2,6 +2,7 @@
 //! batch.
 
 mod batch;
+mod body;
 mod check;
 mod connection;
 mod exchange;
@@ -17,12 +18,12 @@ use ce_record::Outcome;
 use ce_tls::TlsClient;
 use hyper::Uri;
 use hyper::header::HeaderMap;
-use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::pending::{Pending, Ticket, grace_is_over};
 use super::{Limits, Seat};
 pub(crate) use batch::BatchSize;
+pub(crate) use body::Body;
 pub(crate) use retry::Retry;
 
 use crate::cli::ContentMode;
@@ -30,12 +31,17 @@ use crate::cli::check::Check;
 use crate::cli::http::Codes;
 use crate::event::Event;
 use crate::job::{Answer, Job, Opened};
+use crate::jobs::Jobs;
 use crate::record::Tally;
 use batch::{Added, Batch};
 use check::{Checks, Seen};
 pub(crate) use connection::{Connection, Connector, One};
 use exchange::{Exchange, Reply};
 use request::{Outgoing, Requests};
+
+/// While a timer is set that ends sooner, the timeout of an attempt costs no system call: the runtime
+/// wakes itself for a timer that is the first to end.
+const HEARTBEAT: Duration = Duration::from_millis(100);
 
 /// An HTTP endpoint, resolved.
 #[derive(Debug, Clone)]
@@ -87,19 +93,14 @@ struct Shared {
     batch: Option<RefCell<Batch>>,
     checks: RefCell<Checks>,
     exchange: Exchange,
-    pending: RefCell<Pending>,
+    pending: Rc<RefCell<Pending>>,
     limits: Limits,
     emptied: tokio::sync::Notify,
 }
 
 /// Sends each job in a task of its own, then waits for the answers. The first connection is opened
 /// before the schedule starts: a target that is not there is one error and not thousands.
-pub(super) async fn send(
-    target: HttpTarget,
-    mut jobs: UnboundedReceiver<Job>,
-    seat: Seat,
-    limits: Limits,
-) -> Tally {
+pub(super) async fn send(target: HttpTarget, mut jobs: Jobs, seat: Seat, limits: Limits) -> Tally {
     let Some((first, recorder)) = seat.take(target.connector.open(limits.timeout).await) else {
         return Tally::default();
     };
@@ -111,9 +112,14 @@ pub(super) async fn send(
         batch: batch.map(|size| RefCell::new(Batch::new(size))),
         requests,
         retry,
-        pending: RefCell::new(Pending::new(recorder)),
+        pending: Rc::new(RefCell::new(Pending::leading(recorder, jobs.lead()))),
         limits,
         emptied: tokio::sync::Notify::new(),
+    });
+    let heartbeat = tokio::task::spawn_local(async {
+        loop {
+            sleep(HEARTBEAT).await;
+        }
     });
     while let Some(job) = jobs.recv().await {
         shared.take(job);
@@ -125,6 +131,7 @@ pub(super) async fn send(
             () = grace_is_over(&shared.limits) => break,
         }
     }
+    heartbeat.abort();
     let mut tally = shared.pending.borrow_mut().finish();
     tally.checks = shared.checks.take().into_counts();
     tally
@@ -141,7 +148,7 @@ impl Shared {
             Added::First(number) => {
                 let (shared, wait) = (Rc::clone(self), batch.wait());
                 tokio::task::spawn_local(async move {
-                    tokio::time::sleep(wait).await;
+                    sleep(wait).await;
                     let jobs = shared.batch.as_ref().and_then(|it| it.borrow_mut().expire(number));
                     shared.depart(jobs);
                 });
@@ -183,6 +190,7 @@ impl Shared {
     async fn deliver(&self, mut tickets: impl AsMut<[Ticket]>, mut request: Outgoing) {
         let tickets = tickets.as_mut();
         loop {
+            request.body_mut().belongs_to(&self.pending, tickets);
             let opened = Cell::new(None);
             let reply = timeout(self.limits.timeout, self.exchange.send(request, &opened)).await;
             let reply = reply.unwrap_or_else(|_| Answer::new(Outcome::Timeout).into());
@@ -190,7 +198,7 @@ impl Shared {
                 return self.end(tickets, &reply, opened.get());
             };
             self.put_aside(tickets, &reply, opened.get());
-            tokio::time::sleep(wait).await;
+            sleep(wait).await;
             match self.begin_again(tickets) {
                 Some(again) => request = again,
                 // The grace period is over.

@@ -1,5 +1,5 @@
-//! Where events go. Each kind of target is a sender: it takes jobs from a channel, sends many at a
-//! time, and hands every one to its recorder when it has ended.
+//! Where events go. Each kind of target is a sender: it takes jobs as they are due, sends many at
+//! a time, and hands every one to its recorder when it has ended.
 
 mod amqp;
 mod backoff;
@@ -23,6 +23,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::LocalSet;
 
@@ -33,7 +34,7 @@ pub(crate) use management::ManagementTarget;
 pub(crate) use republish::Policy;
 pub(crate) use url::{Target, check_allowed};
 
-use crate::job::Job;
+use crate::jobs::{Jobs, Work};
 use crate::record::{Recorder, Tally};
 
 /// What every sender is told.
@@ -75,13 +76,16 @@ pub(crate) enum Sender {
 }
 
 impl Sender {
-    /// Connects, then sends until the channel is closed and everything is answered or given up.
+    /// Connects, then sends until there is no more work and everything is answered or given up.
     /// Runs on a thread of its own, with a runtime for that thread alone: nothing that a sender owns
     /// ever moves to another core.
-    pub(crate) fn run(self, jobs: UnboundedReceiver<Job>, seat: Seat, limits: &Limits) -> Tally {
-        let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = match built.context("cannot start a runtime") {
-            Ok(runtime) => runtime,
+    pub(crate) fn run(self, work: UnboundedReceiver<Work>, seat: Seat, limits: &Limits) -> Tally {
+        let built = runtime().and_then(|runtime| {
+            let jobs = runtime.block_on(async { Jobs::new(work) })?;
+            Ok((runtime, jobs))
+        });
+        let (runtime, jobs) = match built.context("cannot start a runtime") {
+            Ok(built) => built,
             Err(err) => {
                 seat.take::<()>(Err(err));
                 return Tally::default();
@@ -97,7 +101,12 @@ impl Sender {
                 let send = target.send(jobs, seat, limits.clone());
                 LocalSet::new().block_on(&runtime, send)
             }
-            Self::Null => null::send(jobs, seat),
+            Self::Null => runtime.block_on(null::send(jobs, seat)),
         }
     }
+}
+
+/// A runtime for the calling thread.
+pub(crate) fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
 }

@@ -5,14 +5,20 @@
 //! aside: only when the next begins is it certain that it was not the last.
 
 use std::collections::BTreeMap;
+use std::hint;
+use std::rc::Rc;
 use std::time::Instant;
 
 use ce_record::Outcome;
 
 use crate::event::Event;
 use crate::job::{Answer, Job};
+use crate::pace::Lead;
 use crate::record::{Recorder, Tally};
 use crate::target::Limits;
+
+/// An attempt that begins this much after it was due has had all the lead that there is.
+const PUNCTUAL_NS: u64 = 3000;
 
 /// Events under way, each in a slot of its own.
 #[derive(Debug)]
@@ -21,6 +27,7 @@ pub(super) struct Pending {
     free: Vec<usize>,
     begun: u64,
     recorder: Recorder,
+    lead: Rc<Lead>,
 }
 
 /// Names one attempt, also after it has ended and its slot has gone to another.
@@ -37,16 +44,24 @@ struct Attempt {
     /// Counts the attempts for its event, from one.
     nth: u32,
     sent_ns: u64,
+    /// Whether the target has said that this is when it left.
+    has_left: bool,
     /// When and how it has ended, while it is put aside.
     aside: Option<Box<(u64, Answer)>>,
 }
 
 impl Pending {
     pub(super) fn new(recorder: Recorder) -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), begun: 0, recorder }
+        Self::leading(recorder, Rc::default())
     }
 
-    /// Takes a job over, which counts as sent from now on.
+    /// For a target that says when attempts leave. They may begin earlier than they are due, and wait
+    /// when they have come that far.
+    pub(super) fn leading(recorder: Recorder, lead: Rc<Lead>) -> Self {
+        Self { slots: Vec::new(), free: Vec::new(), begun: 0, recorder, lead }
+    }
+
+    /// Takes a job over, which counts as sent from now on, unless the target says when it leaves.
     pub(super) fn begin(&mut self, job: Job) -> Ticket {
         let number = self.number();
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -54,13 +69,34 @@ impl Pending {
             self.slots.len() - 1
         });
         let sent_ns = self.now_ns();
-        self.slots[slot] = Some(Attempt { number, job, nth: 1, sent_ns, aside: None });
+        let attempt = Attempt { number, job, nth: 1, sent_ns, has_left: false, aside: None };
+        self.slots[slot] = Some(attempt);
         Ticket { slot, number }
     }
 
     fn number(&mut self) -> u64 {
         self.begun += 1;
         self.begun
+    }
+
+    /// Notes that an attempt leaves now, or at its due time if that is about to come; what is said of
+    /// it later does not count.
+    pub(super) fn sent(&mut self, ticket: Ticket) {
+        let mut now_ns = self.now_ns();
+        if let Some(attempt) = &mut self.slots[ticket.slot]
+            && attempt.number == ticket.number
+            && !attempt.has_left
+        {
+            let due_ns = attempt.job.due_ns;
+            if attempt.sent_ns < due_ns + PUNCTUAL_NS {
+                self.lead.learn(now_ns <= due_ns);
+            }
+            while now_ns < due_ns {
+                hint::spin_loop();
+                now_ns = self.recorder.now_ns();
+            }
+            (attempt.sent_ns, attempt.has_left) = (now_ns, true);
+        }
     }
 
     /// Whether an attempt has not ended.
@@ -131,6 +167,7 @@ impl Pending {
         let begun = (attempt.nth, attempt.sent_ns);
         self.recorder.superseded(&attempt.job, begun, ended_ns, answer);
         (attempt.number, attempt.sent_ns, attempt.nth) = (number, sent_ns, begun.0 + 1);
+        attempt.has_left = false;
         Some(Ticket { slot: ticket.slot, number })
     }
 

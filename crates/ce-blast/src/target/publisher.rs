@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use ce_record::Outcome;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep;
 
 use super::Limits;
@@ -24,6 +23,7 @@ use super::reopen::Reopening;
 use super::republish::Republish;
 use super::standing::Standing;
 use crate::job::{Answer, Job};
+use crate::jobs::Jobs;
 use crate::record::{Recorder, Tally};
 
 /// A round of polling ends at least this often while verdicts are held back.
@@ -68,7 +68,7 @@ impl<'a> Publisher<'a> {
     }
 
     /// Publishes until the channel of jobs is closed and everything is confirmed or given up.
-    pub(super) async fn run(mut self, mut jobs: UnboundedReceiver<Job>) -> (Tally, Link) {
+    pub(super) async fn run(mut self, mut jobs: Jobs) -> (Tally, Link) {
         let mut publishes = FuturesUnordered::new();
         let mut open = true;
         while open || !self.pending.is_empty() {

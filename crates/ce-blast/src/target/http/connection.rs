@@ -6,10 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use bytes::Bytes;
 use ce_record::Outcome;
 use ce_tls::TlsClient;
-use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
 use hyper::rt::{Executor, Read, Write};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,6 +19,7 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::exchange::OpenedCell;
+use super::request::Body;
 use crate::job::{Answer, Opened};
 
 /// How long a target may take to start up.
@@ -28,9 +27,9 @@ const STARTING: Duration = Duration::from_secs(1);
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A connection that carries one request at a time.
-pub(crate) type One = http1::SendRequest<Full<Bytes>>;
+pub(crate) type One = http1::SendRequest<Body>;
 /// A connection that carries many, over HTTP/2.
-pub(crate) type Two = http2::SendRequest<Full<Bytes>>;
+pub(crate) type Two = http2::SendRequest<Body>;
 
 /// A connection of either kind.
 pub(crate) enum Connection {

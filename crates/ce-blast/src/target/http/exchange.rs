@@ -103,7 +103,7 @@ impl Exchange {
                     Err(_closed) => continue,
                 },
                 // Boxed, because it is large and rare, and would be a part of every attempt's task.
-                None => match Box::pin(self.connector.connect_one(opened)).await {
+                None => match Box::pin(self.open(&mut request, opened)).await {
                     Ok(connection) => connection,
                     Err(answer) => return answer.into(),
                 },
@@ -130,7 +130,7 @@ impl Exchange {
             let open = self.shared.borrow().clone().filter(|connection| !connection.is_closed());
             let mut connection = match open {
                 Some(connection) => connection,
-                None => match Box::pin(self.reopen(opened)).await {
+                None => match Box::pin(self.reopen(&mut request, opened)).await {
                     Ok(connection) => {
                         is_new = opened.get().is_some();
                         connection
@@ -148,8 +148,16 @@ impl Exchange {
         }
     }
 
+    /// A connection for a request. How long that takes is up to the target, so the request counts as
+    /// sent.
+    async fn open(&self, request: &mut Outgoing, opened: &OpenedCell) -> Result<One, Answer> {
+        request.body_mut().leave();
+        self.connector.connect_one(opened).await
+    }
+
     /// The shared connection, opened again by whoever comes first.
-    async fn reopen(&self, opened: &OpenedCell) -> Result<Two, Answer> {
+    async fn reopen(&self, request: &mut Outgoing, opened: &OpenedCell) -> Result<Two, Answer> {
+        request.body_mut().leave();
         let _turn = self.opening.lock().await;
         let open = self.shared.borrow().clone().filter(|connection| !connection.is_closed());
         if let Some(connection) = open {

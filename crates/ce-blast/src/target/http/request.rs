@@ -5,16 +5,16 @@ use std::borrow::Cow;
 
 use anyhow::Context;
 use bytes::{BufMut, Bytes, BytesMut};
-use http_body_util::Full;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::header::{InvalidHeaderName, InvalidHeaderValue, USER_AGENT};
 use hyper::{Method, Request, Uri};
 
+use super::body::Body;
 use crate::cli::ContentMode;
 use crate::event::Event;
 
 /// A request with all of its body at hand.
-pub(super) type Outgoing = Request<Full<Bytes>>;
+pub(super) type Outgoing = Request<Body>;
 
 /// What the requests to one endpoint have in common.
 #[derive(Debug, Clone)]
@@ -80,7 +80,7 @@ impl Requests {
     }
 
     fn post(&self, headers: HeaderMap, body: Bytes) -> Outgoing {
-        let mut request = Request::new(Full::new(body));
+        let mut request = Request::new(Body::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = headers;

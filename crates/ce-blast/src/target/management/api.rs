@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use ce_cli::masked_url;
 use ce_tls::TlsClient;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, Uri};
@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::job::{Answer, Opened};
-use crate::target::http::{Connection, Connector, One};
+use crate::target::http::{Body, Connection, Connector, One};
 
 /// How to log in as somebody else than guest.
 const LOG_IN: &str = "set CE_AMQP_USER and CE_AMQP_PASSWORD, or use --credentials-file FILE";
@@ -81,12 +81,12 @@ impl Api {
         self.connector.connect_one(opened).await
     }
 
-    pub(super) fn post(&self, to: &Uri, body: Bytes) -> Request<Full<Bytes>> {
+    pub(super) fn post(&self, to: &Uri, body: Bytes) -> Request<Body> {
         self.request(Method::POST, to.clone(), body)
     }
 
-    fn request(&self, method: Method, to: Uri, body: Bytes) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(body));
+    fn request(&self, method: Method, to: Uri, body: Bytes) -> Request<Body> {
+        let mut request = Request::new(Body::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = to;
         *request.headers_mut() = self.headers.clone();

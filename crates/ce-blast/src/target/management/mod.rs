@@ -14,7 +14,6 @@ use anyhow::bail;
 use ce_record::Outcome;
 use hyper::Uri;
 use tokio::sync::Notify;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 
 pub(crate) use api::{Api, encoded, vhost_of};
@@ -24,7 +23,8 @@ use self::api::read;
 pub(crate) use super::http::One;
 use super::pending::{Pending, Ticket, grace_is_over};
 use super::{Limits, Seat};
-use crate::job::{Answer, Job, Opened};
+use crate::job::{Answer, Opened};
+use crate::jobs::Jobs;
 use crate::record::Tally;
 
 /// What the user is told, once.
@@ -65,13 +65,8 @@ impl ManagementTarget {
         }
     }
 
-    /// Publishes until the channel of jobs is closed and everything is answered or given up.
-    pub(super) async fn send(
-        self,
-        mut jobs: UnboundedReceiver<Job>,
-        seat: Seat,
-        limits: Limits,
-    ) -> Tally {
+    /// Publishes until there are no more jobs and everything is answered or given up.
+    pub(super) async fn send(self, mut jobs: Jobs, seat: Seat, limits: Limits) -> Tally {
         let Some((first, recorder)) = seat.take(self.open(limits.timeout).await) else {
             return Tally::default();
         };
