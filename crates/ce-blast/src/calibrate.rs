@@ -111,8 +111,8 @@ fn feed(input: &tokio::sync::mpsc::Sender<Feed>) {
     let mut seqs = 0..;
     while Instant::now() < end {
         let timed = |seq| Timed { seq, due_ns: 0, event: event.clone() };
-        let batch = seqs.by_ref().take(BATCH).map(timed).collect();
-        if input.blocking_send(Feed::Events(batch)).is_err() {
+        let events = seqs.by_ref().take(BATCH).map(timed).collect();
+        if input.blocking_send(Feed::Events { events, awaited: false }).is_err() {
             return;
         }
     }

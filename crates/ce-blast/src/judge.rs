@@ -15,7 +15,8 @@ use crate::record::Tally;
 const WAITED: f64 = 0.01;
 /// A schedule is kept if 99 of 100 events leave within this time.
 const LAG_NS: u64 = 100_000_000;
-/// From this share of all cores on, it is our own work that makes events late.
+/// From this share of all cores on, or of one core for a thread that sends, it is our own work that
+/// makes events late.
 const BUSY: f64 = 0.8;
 
 /// The generator's report for the `end` record.
@@ -41,26 +42,32 @@ pub(crate) fn report(
         limited_by: None,
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    report.limited_by = limit(&report, tally, share(cpu_ns, elapsed_ns) / to_f64(cores));
+    let busy = (share(cpu_ns, elapsed_ns) / to_f64(cores)).max(tally.busiest);
+    report.limited_by = limit(&report, tally, busy);
     report
 }
 
-/// What kept the load from being the one that was asked for. `busy` is our share of all cores.
+/// What kept the load from being the one that was asked for. `busy` is the part of what we may use that
+/// we did use.
 fn limit(report: &GeneratorReport, tally: &Tally, busy: f64) -> Option<Limit> {
-    let planned = tally.outcomes.planned();
-    let not_sent = tally.outcomes[Outcome::Dropped] + tally.outcomes[Outcome::Unsent];
-    let is_late = report.lag_p99_ns > LAG_NS;
     if tally.dropped_records > 0 {
-        Some(Limit::Output)
-    } else if share(report.starved, planned) > WAITED {
+        return Some(Limit::Output);
+    }
+    let planned = tally.outcomes.planned();
+    let waited = if share(report.starved, planned) > WAITED {
         Some(Limit::Input)
-    } else if share(report.held_back + not_sent, planned) > WAITED {
-        Some(if busy > BUSY { Limit::Sender } else { Limit::Target })
-    } else if is_late && report.open_loop {
-        Some(Limit::Sender)
+    } else if share(report.held_back + not_sent(tally), planned) > WAITED {
+        Some(Limit::Target)
     } else {
         None
-    }
+    };
+    // Who has no processor time left is late to hear of either.
+    let ours = if waited.is_some() { busy > BUSY } else { report.lag_p99_ns > LAG_NS };
+    if ours && (waited.is_some() || report.open_loop) { Some(Limit::Sender) } else { waited }
+}
+
+fn not_sent(tally: &Tally) -> u64 {
+    tally.outcomes[Outcome::Dropped] + tally.outcomes[Outcome::Unsent]
 }
 
 fn share(part: u64, whole: u64) -> f64 {
@@ -75,7 +82,6 @@ fn to_f64(number: impl TryInto<u64>) -> f64 {
 /// The verdict on the sender, in words. Without an event, and in a closed loop,
 /// there was no schedule to keep.
 pub(crate) fn verdict(report: &GeneratorReport, tally: &Tally) -> Option<String> {
-    let waited = report.held_back;
     let text = match report.limited_by {
         None if tally.outcomes.planned() == 0 => return None,
         None if report.open_loop => "the schedule was kept".to_owned(),
@@ -87,10 +93,15 @@ pub(crate) fn verdict(report: &GeneratorReport, tally: &Tally) -> Option<String>
             format!("SENDER-LIMITED: {} records found no reader in time", tally.dropped_records)
         }
         Some(Limit::Sender) => {
-            "SENDER-LIMITED: this machine has not enough processor time for the rate".to_owned()
+            let why = "SENDER-LIMITED: this machine has not enough processor time for the rate";
+            format!("{why}; share it out with --shard")
         }
         Some(Limit::Target) => {
-            format!("TARGET-LIMITED: {waited} events waited for answers to others")
+            let (waited, not_sent) = (report.held_back, not_sent(tally));
+            format!(
+                "TARGET-LIMITED: answers came too slowly for the in-flight limit: {waited} events \
+                 waited, {not_sent} were not sent"
+            )
         }
     };
     Some(text)
@@ -193,6 +204,7 @@ mod tests {
         };
         check(report_with(|_| {}), 0, 1.0, None);
         check(report_with(|it| it.starved = 2), 0, 0.1, Some(Limit::Input));
+        check(report_with(|it| it.starved = 2), 0, 0.9, Some(Limit::Sender));
         check(report_with(|it| it.held_back = 2), 0, 0.1, Some(Limit::Target));
         check(report_with(|it| it.held_back = 2), 0, 0.9, Some(Limit::Sender));
         check(report_with(|it| it.lag_p99_ns = 2 * LAG_NS), 0, 0.1, Some(Limit::Sender));

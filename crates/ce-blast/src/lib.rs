@@ -34,6 +34,7 @@ mod routing;
 mod run;
 mod scenario;
 pub mod start_at;
+mod tally;
 mod target;
 mod topology;
 

@@ -26,8 +26,10 @@ pub(crate) struct OpenLoop {
     course: Course,
     /// The event whose turn it is.
     next: Option<Timed>,
-    /// Whether it had to be waited for.
+    /// Whether it has to be waited for.
     waited: bool,
+    /// When the input last brought what had been waited for.
+    came_ns: u64,
     /// Whether it was held back, and when to look again.
     look_at: Option<Instant>,
 }
@@ -67,7 +69,7 @@ enum Halt {
 impl OpenLoop {
     pub(crate) fn new(lane: Lane, terms: Terms) -> Self {
         let course = Course::default();
-        Self { lane, terms, course, next: None, waited: false, look_at: None }
+        Self { lane, terms, course, next: None, waited: false, came_ns: 0, look_at: None }
     }
 
     /// What is to be done now. Events go so much earlier than they are due as `lead` says.
@@ -112,7 +114,8 @@ impl OpenLoop {
         lane.finish(course, unsent);
     }
 
-    /// The event whose turn it is. One that comes after it was due has been waited for.
+    /// The event whose turn it is. If the input brought it when it was due already, it is that which
+    /// is late.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Timed>> {
         if let Some(timed) = self.next.take() {
             return Poll::Ready(Some(timed));
@@ -120,10 +123,13 @@ impl OpenLoop {
         let next = self.lane.supply.poll_next(cx);
         match &next {
             Poll::Pending => self.waited = true,
-            Poll::Ready(Some(timed)) if std::mem::take(&mut self.waited) => {
-                self.course.starved += u64::from(self.lane.clock.now_ns() > timed.due_ns);
+            Poll::Ready(Some(timed)) => {
+                if std::mem::take(&mut self.waited) && self.lane.supply.was_awaited() {
+                    self.came_ns = self.lane.clock.now_ns();
+                }
+                self.course.starved += u64::from(self.came_ns > timed.due_ns);
             }
-            Poll::Ready(_) => {}
+            Poll::Ready(None) => {}
         }
         next
     }

@@ -26,7 +26,11 @@ const LOOK: Duration = Duration::from_millis(1);
 
 /// What the reading thread tells a scenario.
 pub(crate) enum Feed {
-    Events(Vec<Timed>),
+    Events {
+        events: Vec<Timed>,
+        /// Whether the input took longer to bring them than we took to read them.
+        awaited: bool,
+    },
     /// The input has ended before the plan did.
     Short,
     Failed(anyhow::Error),
@@ -47,6 +51,7 @@ pub(crate) struct Timed {
 pub(crate) struct Supply {
     feed: Receiver<Feed>,
     ready: std::vec::IntoIter<Timed>,
+    awaited: bool,
     is_short: bool,
     failure: Option<anyhow::Error>,
 }
@@ -64,7 +69,7 @@ pub(crate) enum Next {
 impl std::fmt::Debug for Feed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Events(events) => write!(f, "{} events", events.len()),
+            Self::Events { events, .. } => write!(f, "{} events", events.len()),
             Self::Short => f.write_str("too short an input"),
             Self::Failed(err) => write!(f, "{err}"),
         }
@@ -80,7 +85,8 @@ impl Supply {
     /// A supply, and where to put in what it hands out.
     pub(crate) fn fed() -> (Sender<Feed>, Self) {
         let (sender, feed) = channel(BLOCKS_AHEAD);
-        (sender, Self { feed, ready: Vec::new().into_iter(), is_short: false, failure: None })
+        let ready = Vec::new().into_iter();
+        (sender, Self { feed, ready, awaited: false, is_short: false, failure: None })
     }
 
     /// The next event, without waiting.
@@ -123,10 +129,17 @@ impl Supply {
 
     fn take(&mut self, feed: Feed) {
         match feed {
-            Feed::Events(events) => self.ready = events.into_iter(),
+            Feed::Events { events, awaited } => {
+                (self.ready, self.awaited) = (events.into_iter(), awaited);
+            }
             Feed::Short => self.is_short = true,
             Feed::Failed(err) => self.failure = Some(err),
         }
+    }
+
+    /// Whether it is the input that was slow to bring the event handed out last, and not we.
+    pub(crate) fn was_awaited(&self) -> bool {
+        self.awaited
     }
 
     /// Whether the input has ended before the plan did.
@@ -197,11 +210,12 @@ impl Dispatch {
     ///
     /// A scenario that is far ahead of its time makes the others wait here. They do not need what
     /// comes next before it does: events are handed out in the order of due times.
-    fn send(&mut self) -> bool {
+    fn send(&mut self, awaited: bool) -> bool {
         let mut wanted = false;
         for (lane, batch) in self.lanes.iter().zip(&mut self.batches) {
-            let batch = std::mem::take(batch);
-            wanted |= batch.is_empty() || lane.blocking_send(Feed::Events(batch)).is_ok();
+            let events = std::mem::take(batch);
+            let nothing = events.is_empty();
+            wanted |= nothing || lane.blocking_send(Feed::Events { events, awaited }).is_ok();
         }
         wanted
     }
@@ -231,6 +245,7 @@ fn read(
 ) -> anyhow::Result<()> {
     let mut lines = Lines { name: input.name, number: 0 };
     let mut block = BytesMut::with_capacity(BLOCK);
+    let mut read_for = Duration::ZERO;
     loop {
         let filled = block.len();
         // What is left of the block first: events keep the block alive that they were read into.
@@ -239,7 +254,9 @@ fn read(
         }
         let room = block.capacity().min(filled + BLOCK);
         block.resize(room, 0);
+        let asked = Instant::now();
         let read = input.bytes.read(&mut block[filled..]).with_context(|| lines.place())?;
+        read_for += asked.elapsed();
         block.truncate(filled + read);
         let whole = match memchr::memrchr(b'\n', &block[filled..]) {
             Some(last) => filled + last + 1,
@@ -250,6 +267,7 @@ fn read(
             }
             None => continue,
         };
+        let came = Instant::now();
         let result = lines.parse(block.split_to(whole).freeze(), |event| match dues.next() {
             Some(due) => {
                 to.add(due, event);
@@ -257,7 +275,8 @@ fn read(
             }
             None => false,
         });
-        let wanted = to.send();
+        let wanted = to.send(read_for > came.elapsed());
+        read_for = Duration::ZERO;
         if !result? || !wanted || read == 0 {
             return Ok(());
         }

@@ -15,11 +15,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ce_cli::{Clock, DataOut, StdoutError};
-use ce_record::{CheckCount, Mark, Outcome, OutcomeCounts, Record, Sample, append};
-use lat_hist::Histogram;
+use ce_record::{Mark, Outcome, Record, Sample, append};
 
 use crate::gate::Gate;
 use crate::job::{Answer, Finished, Job};
+use crate::tally::AtWork;
+pub(crate) use crate::tally::Tally;
 
 /// Finished attempts that may wait to be written.
 const QUEUE: usize = 65_536;
@@ -49,24 +50,7 @@ pub(crate) struct Recorder {
     /// Whether the writer has left, because stdout takes no more.
     unheard: bool,
     tally: Tally,
-}
-
-/// What a recorder has counted; tallies add up.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    /// How events ended.
-    pub(crate) outcomes: OutcomeCounts,
-    /// Attempts that were followed by another.
-    pub(crate) retried: u64,
-    /// How late events left for the first time. That later attempts are late is not ours.
-    pub(crate) lag: Histogram,
-    pub(crate) dropped_records: u64,
-    /// How often the checks of answers held; each once, by its name.
-    pub(crate) checks: Vec<CheckCount>,
-    /// The longest time for which the broker blocked any one connection, all in all.
-    pub(crate) blocked_ns: u64,
-    /// Connections that were lost.
-    pub(crate) losses: u64,
+    at_work: Option<AtWork>,
 }
 
 /// Figures that may be read while the run goes on.
@@ -82,7 +66,8 @@ impl Recorder {
         let (to_writer, queue) = sync_channel(QUEUE);
         let live = Arc::default();
         let tally = Tally::default();
-        (Self { clock, gates, live, to_writer, patient: false, unheard: false, tally }, queue)
+        let (patient, unheard, at_work) = (false, false, None);
+        (Self { clock, gates, live, to_writer, patient, unheard, tally, at_work }, queue)
     }
 
     /// Another one, with counts of its own.
@@ -95,6 +80,7 @@ impl Recorder {
             patient: false,
             unheard: false,
             tally: Tally::default(),
+            at_work: None,
         }
     }
 
@@ -125,6 +111,7 @@ impl Recorder {
     /// An event has ended with an attempt: its number, and when it began and ended.
     pub(crate) fn ended(&mut self, job: Job, begun: (u32, u64), ended_ns: u64, answer: Answer) {
         self.gates[usize::from(job.scenario)].leave();
+        AtWork::goes_on(&mut self.at_work, ended_ns);
         let finished = self.attempt(job, begun, ended_ns, answer);
         self.record(finished);
     }
@@ -207,19 +194,8 @@ impl Recorder {
 
     /// Hands over what it has counted.
     pub(crate) fn finish(&mut self) -> Tally {
+        self.tally.busiest = self.at_work.take().map_or(0.0, |it| it.share());
         std::mem::take(&mut self.tally)
-    }
-}
-
-impl Tally {
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.outcomes.add(&other.outcomes);
-        self.retried += other.retried;
-        self.lag.add(&other.lag);
-        self.dropped_records += other.dropped_records;
-        CheckCount::add(&mut self.checks, &other.checks);
-        self.blocked_ns = self.blocked_ns.max(other.blocked_ns);
-        self.losses += other.losses;
     }
 }
 

@@ -26,6 +26,7 @@ mod signals;
 mod support;
 mod tls;
 mod topology_check;
+mod verdicts;
 
 use std::fmt::Write;
 

@@ -18,8 +18,8 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::body::Body;
 use super::exchange::OpenedCell;
-use super::request::Body;
 use crate::job::{Answer, Opened};
 
 /// How long a target may take to start up.

@@ -1,0 +1,90 @@
+//! What kept the load from being the one that was asked for, as the last lines on stderr say it.
+
+use std::fs;
+use std::time::Duration;
+
+use ce_record::{End, Limit};
+use ce_testkit::{Run, Tool};
+
+use crate::support::{Act, Server};
+use crate::{ce_blast, events};
+
+/// Runs a script that finds `count` events in `$events`, and the tool in `$blast`.
+fn script(text: &str, count: usize) -> Run {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("events.ndjson");
+    fs::write(&path, events(count)).unwrap();
+    let bash = Tool::new("bash").args(["-euc", text]);
+    bash.env("events", path.to_str().unwrap()).env("blast", env!("CARGO_BIN_EXE_ce-blast")).run()
+}
+
+fn end(run: &Run) -> End {
+    serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap()
+}
+
+fn limited_by(run: &Run) -> Option<Limit> {
+    end(run).generator.unwrap().limited_by
+}
+
+#[test]
+fn a_reader_that_stalls_loses_records_and_never_holds_up_the_load() {
+    let pipe = r#""$blast" --to null: --rate 1000000/s "$events" | { sleep 6; cat; }
+                  exit "${PIPESTATUS[0]}""#;
+    let run = script(pipe, 300_000);
+    run.expect_code(3);
+    let end = end(&run);
+    let samples = run.stdout.lines().count() as u64 - 2;
+    assert_eq!((end.records, end.outcomes.unwrap().planned()), (samples, 300_000));
+    assert_eq!(end.dropped_records, 300_000 - samples);
+    assert!(end.dropped_records > 100_000, "only {} are lost", end.dropped_records);
+    assert_eq!(limited_by(&run), Some(Limit::Output));
+    let lines: Vec<&str> = run.stderr.lines().rev().take(2).collect();
+    let lost = end.dropped_records;
+    assert_eq!(lines[0], format!("ce-blast: {lost} records lost: stdout was read too slowly"));
+    let verdict = format!("ce-blast: SENDER-LIMITED: {lost} records found no reader in time");
+    assert_eq!(lines[1], verdict);
+}
+
+#[test]
+fn a_rate_beyond_the_own_ceiling_is_the_failure_of_the_sender() {
+    // As many as may wait for their reader, so that it can lose none.
+    let run = script(r#""$blast" --to null: --rate 10000000/s "$events""#, 60_000);
+    run.expect_code(0);
+    assert_eq!(limited_by(&run), Some(Limit::Sender));
+    let last = run.stderr.lines().last().unwrap();
+    assert!(last.starts_with("ce-blast: SENDER-LIMITED: this machine has not enough"), "{last}");
+    let end = end(&run);
+    assert!(end.generator.unwrap().lag_p99_ns > 100_000_000, "the lateness shows");
+}
+
+#[test]
+fn an_input_that_stalls_is_why_each_event_it_holds_up_is_late() {
+    let pipe = r#"{ head -n 20 "$events"; sleep 3; tail -n +21 "$events"; } |
+                  "$blast" --to null: --rate 100/s --duration 1s"#;
+    let run = script(pipe, 100);
+    run.expect_code(0);
+    let starved = end(&run).generator.unwrap().starved;
+    assert!((80..=100).contains(&starved), "{starved} came late");
+    assert_eq!(limited_by(&run), Some(Limit::Input));
+    let last = run.stderr.lines().last().unwrap();
+    let verdict = format!("ce-blast: SENDER-LIMITED: {starved} events came late from the input");
+    assert_eq!(last, verdict);
+}
+
+#[test]
+fn a_target_that_answers_too_slowly_is_named() {
+    let server = Server::start(|_| Act::ReplyAfter(Duration::from_millis(50), 200));
+    let args = ["--to", &server.url(), "--rate", "200/s", "--duration", "1s"];
+    let limit = ["--max-in-flight", "2"];
+    for (policy, words) in
+        [("queue", " events waited, 0 were not sent"), ("drop", ": 0 events waited, ")]
+    {
+        let policy = ["--on-saturation", policy];
+        let run = ce_blast().args(args).args(limit).args(policy).stdin(events(200)).run();
+        run.expect_code(0);
+        assert_eq!(limited_by(&run), Some(Limit::Target));
+        let last = run.stderr.lines().last().unwrap();
+        assert!(last.starts_with("ce-blast: TARGET-LIMITED: "), "{last}");
+        assert!(last.contains(words), "{last}");
+    }
+}
