@@ -42,6 +42,9 @@ measure_ours() {
 [[ -z ${PEERS:-} ]] || install_peers
 build_pacer
 ce-gen --count 400000 --seed 1 >"$work/events"
+# Memory that grows shows between a million events and a hundred times as many.
+note gen.rss6 "$(peak_rss ce-gen --count 1000000 --seed 1)"
+note gen.rss8 "$(peak_rss ce-gen --count 100000000 --seed 1)"
 head -n 1 "$work/events" | tr -d '\n' >"$work/event"
 sink
 
@@ -54,9 +57,11 @@ done
 echo "$(nproc) cores, $(awk -F ': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $rounds rounds"
 echo "pacer: an even sender in C that does nothing else, the least that this machine asks for"
 echo
-printf '%-46s %12s  %-12s %-7s %s\n' '' ours limit '' others
+printf '%-50s %12s  %-12s %-7s %s\n' '' ours limit '' others
 row 'ce-gen into a pipe, events/s' gen.rate '≥ 3000000'
 row 'ce-gen into a pipe, MB/s' gen.mb '≥ 800' 'plain copy' copy.mb
+row 'ce-gen, peak memory over 1,000,000 events, KiB' gen.rss6
+row 'ce-gen, peak memory over 100,000,000 events, KiB' gen.rss8
 row 'ce-blast to null:, events/s' null.rate
 row 'ce-blast to null:, µs CPU/event' null.cpu
 row 'HTTP, 64 in flight, events/s' saturated.rate

@@ -34,6 +34,19 @@ timed() {
         'BEGIN { printf "%.3f", (c + d) * 1e6 / n }')"
 }
 
+# peak_rss COMMAND…: the largest resident memory, in KiB, of a command whose output nobody keeps.
+peak_rss() {
+    local pid now peak=0
+    "$@" > >(exec cat >/dev/null) &
+    pid=$!
+    while now=$(awk '/VmHWM/ { print $2 }' "/proc/$pid/status" 2>/dev/null) && [[ -n $now ]]; do
+        peak=$now
+        sleep 0.05
+    done
+    wait "$pid"
+    echo "$peak"
+}
+
 # sink FLAGS…: starts one, waits until it listens, and sets $url and $sink.
 sink() {
     # That of an earlier one would say that it listens.
@@ -87,5 +100,5 @@ row() {
             split(l, part, " "); met = part[1] == "≤" ? v <= part[2] : v >= part[2]
             print met ? "met" : "MISSED" }')
     fi
-    printf '%-46s %12s  %-12s %-7s %s\n' "$text" "${ours:--}" "${limit:--}" "$mark" "${peers:--}"
+    printf '%-50s %12s  %-12s %-7s %s\n' "$text" "${ours:--}" "${limit:--}" "$mark" "${peers:--}"
 }

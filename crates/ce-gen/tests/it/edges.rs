@@ -85,3 +85,14 @@ fn every_flag_has_a_variable_and_wins_over_it() {
         .run();
     assert_eq!(run.expect_code(0).stdout.lines().collect::<Vec<_>>(), by_flags);
 }
+
+/// What is written is more than the process may ever have in memory.
+#[test]
+fn memory_does_not_grow_with_the_number_of_events() {
+    let script = r#"ulimit -v 100000 && exec "$0" --count 500000 | wc -c"#;
+    let run = ce_testkit::Tool::new("bash")
+        .args(["-o", "pipefail", "-c", script, env!("CARGO_BIN_EXE_ce-gen")])
+        .run();
+    let bytes: u64 = run.expect_code(0).stdout.trim().parse().unwrap();
+    assert!(bytes > 130_000_000, "{bytes}");
+}
