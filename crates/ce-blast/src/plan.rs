@@ -180,14 +180,33 @@ fn compress(scenario: &mut Scenario, factor: u32) {
 pub(crate) fn describe(plan: &Plan, time_scale: u32) -> Value {
     let describe = |it: &Scenario| {
         let mut value = describe_scenario(it);
+        let scale = if is_open_loop(it) { u64::from(time_scale) } else { 1 };
         if it.warm_up_ns > 0 {
-            let scale = if is_open_loop(it) { u64::from(time_scale) } else { 1 };
             value["warm_up_until_ns"] = json!((it.start_ns + it.warm_up_ns) / scale);
         }
+        let bounds = phase_bounds_ns(it);
+        value["phase_bounds_ns"] = bounds.into_iter().map(|ns| json!(ns / scale)).collect();
         (it.name.clone(), value)
     };
     let scenarios = plan.scenarios.iter().map(describe);
     json!({ "scenarios": scenarios.collect::<serde_json::Map<_, _>>() })
+}
+
+/// Where the stages of a scenario begin, and where the last one ends; a stage without length is none.
+fn phase_bounds_ns(scenario: &Scenario) -> Vec<u64> {
+    let lengths_ns: Vec<u64> = match &scenario.executor {
+        Executor::Arrivals { schedule: Schedule::Ramping(ramp), .. } => {
+            ramp.pieces().map(|(_, duration_ns, _, _)| duration_ns).collect()
+        }
+        Executor::Arrivals { schedule, .. } => schedule.end_ns().into_iter().collect(),
+        Executor::Users { stages, .. } => stages.iter().map(|stage| stage.duration_ns).collect(),
+        Executor::Iterations { .. } => Vec::new(),
+    };
+    let mut bounds = vec![scenario.start_ns];
+    for length_ns in lengths_ns.into_iter().filter(|ns| *ns > 0) {
+        bounds.push(bounds[bounds.len() - 1].saturating_add(length_ns));
+    }
+    bounds
 }
 
 fn describe_scenario(scenario: &Scenario) -> Value {

@@ -59,10 +59,13 @@ pub const PERCENTILES: [(&str, u64, u64); 6] = [
 /// unanswered events at the end of the second. An empty percentile means that there was no value;
 /// it is never zero instead. An event that took longer than 160 s from when it was due is in the
 /// totals and not here. `warm_up` is `true` where the plan keeps the second out of the verdict.
-pub const SERIES_COLUMNS: [&str; 33] = [
+/// `phase` is the part of the plan that the second begins in: `warm-up`, or the number of the stage
+/// from 1; empty where the scenario has not begun, is over, or has no plan.
+pub const SERIES_COLUMNS: [&str; 34] = [
     "second",
     "scenario",
     "warm_up",
+    "phase",
     "planned",
     "sent",
     "ok",
@@ -100,7 +103,7 @@ pub const ERRORS_COLUMNS: [&str; 7] =
     ["outcome", "code", "message", "count", "first_s", "last_s", "sample_id"];
 
 /// `run.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Run {
     /// Version of the run directory's layout.
     pub format: u32,
@@ -120,10 +123,22 @@ pub struct Run {
     pub streams: Vec<Stream>,
     /// Version of the tool that wrote the directory.
     pub version: String,
+    /// What it took to write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collector: Option<Cost>,
+}
+
+/// What a process has used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// User and system CPU time.
+    pub cpu_ns: u64,
+    /// Largest resident memory.
+    pub peak_rss_bytes: u64,
 }
 
 /// Whether the senders kept their schedule.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Generator {
     /// False means that the run says nothing about the target: neither pass nor fail.
     pub valid: bool,
@@ -150,13 +165,27 @@ pub struct Stream {
     pub records: u64,
 }
 
+/// Which clocks end-to-end times were measured with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clocks {
+    /// One clock, that of the machine that sent and received.
+    Same,
+    /// Those of several machines, or of one before and after a boot: the times are no better than
+    /// the clocks agree.
+    Cross,
+}
+
 /// `summary.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Summary {
     /// Version of the run directory's layout.
     pub format: u32,
     /// The run's name.
     pub run: String,
+    /// What to think of end-to-end times; missing without receipts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clocks: Option<Clocks>,
     /// All events together, apart from those of a warm-up.
     pub overall: Block,
     /// Events that were due while the plan warms the target up; no other block has them.
@@ -166,6 +195,9 @@ pub struct Summary {
     pub scenarios: BTreeMap<String, Block>,
     /// Each CloudEvents type.
     pub types: BTreeMap<String, Block>,
+    /// Each tag that the plan gives to scenarios, as `name=value`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, Block>,
 }
 
 /// What is known about a group of events.
@@ -240,9 +272,13 @@ pub struct Ledger {
     pub outcomes: OutcomeCounts,
     /// Distinct sent events that arrived.
     pub received: u64,
+    /// The same by how their sending had ended: `arrived.rejected` were refused and delivered all the
+    /// same.
+    #[serde(default)]
+    pub arrived: OutcomeCounts,
     /// Acknowledged and arrived.
     pub delivered: u64,
-    /// Acknowledged and never arrived.
+    /// Acknowledged and never arrived, neither at a sink nor in a dead-letter queue.
     pub lost: u64,
     /// Further receipts of events that had arrived, not marked as redelivered by the broker.
     pub duplicates: u64,
@@ -252,16 +288,35 @@ pub struct Ledger {
     pub in_doubt_arrived: u64,
     /// In doubt, and did not arrive.
     pub in_doubt_missing: u64,
-    /// Not acknowledged (refused, timed out, failed), and arrived all the same.
+    /// Not acknowledged (refused, returned, timed out, failed), and arrived all the same.
     pub unacked_arrived: u64,
-    /// Unroutable, so that nobody could receive them.
+    /// Unroutable when they were sent.
     pub returned: u64,
     /// Events that arrived in a dead-letter queue.
     pub dead_lettered: u64,
+    /// The same by the reason that the broker gave, of several the first.
+    #[serde(default)]
+    pub dead_letter_reasons: BTreeMap<String, u64>,
     /// Receipts of events that no sample speaks of.
     pub unexpected: u64,
+    /// Receipts that carry a sequence number and could be compared with those before: the first
+    /// deliveries of a source, by one door, of one shard.
+    #[serde(default)]
+    pub order_checked: u64,
+    /// Of these, the ones below the highest number that had come before.
+    #[serde(default)]
+    pub out_of_order: u64,
+    /// Receipts with a sequence number of more sources than are kept apart.
+    #[serde(default)]
+    pub order_unchecked: u64,
+    /// What to think of end-to-end times; missing without receipts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clocks: Option<Clocks>,
     /// End-to-end times below zero: the clocks of sender and receiver disagree.
     pub negative_e2e: u64,
+    /// The lowest of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative_e2e_lowest_ns: Option<i64>,
     /// Records that a writer dropped because its reader was too slow.
     pub dropped_records: u64,
 }

@@ -19,6 +19,7 @@ pub(crate) struct Batch {
     pub(crate) scenarios: Names,
     pub(crate) types: Names,
     sources: Names,
+    doors: Names,
     opened: Vec<Opened>,
 }
 
@@ -87,8 +88,10 @@ pub(crate) struct SampleItem {
 pub(crate) struct ReceiptItem {
     pub(crate) event: Known,
     pub(crate) recv_ns: u64,
+    pub(crate) seq: Option<u64>,
+    door: u16,
     pub(crate) redelivered: bool,
-    pub(crate) dead_lettered: bool,
+    pub(crate) dead_lettered: Option<Span>,
 }
 
 impl SampleItem {
@@ -101,6 +104,11 @@ impl SampleItem {
 impl Batch {
     pub(crate) fn is_full(&self) -> bool {
         self.items.len() >= RECORDS
+    }
+
+    /// Whether it holds samples or receipts.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.sources.0.is_empty()
     }
 
     pub(crate) fn text(&self, span: Span) -> &str {
@@ -123,6 +131,10 @@ impl Batch {
     /// The connection that was opened for a sample.
     pub(crate) fn opened(&self, sample: &SampleItem) -> Option<Opened> {
         sample.opened.map(|place| self.opened[place as usize])
+    }
+
+    pub(crate) fn door(&self, receipt: &ReceiptItem) -> &str {
+        self.text(self.doors.0[usize::from(receipt.door)])
     }
 
     /// Takes a record in; a kind that this version does not know is left out.
@@ -176,8 +188,13 @@ impl Batch {
         ReceiptItem {
             event: self.event(&receipt.source, &receipt.id, fingerprints),
             recv_ns: receipt.recv_ns,
+            seq: receipt.seq,
+            door: self.doors.number(&mut self.text, &receipt.door),
             redelivered: receipt.redelivered,
-            dead_lettered: receipt.dead_lettered.is_some(),
+            dead_lettered: receipt
+                .dead_lettered
+                .as_deref()
+                .map(|reason| keep(&mut self.text, reason)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Counts records as they come: the one place where all streams meet.
 
 mod conclude;
+mod tags;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,7 +20,7 @@ use crate::batch::{Batch, Item, Known, ReceiptItem, SampleItem};
 use crate::errors::Errors;
 use crate::group::{Group, LAG, LATENCY, seconds};
 use crate::input::News;
-use crate::ledger::{Identity, Joined, Ledger, Received, Sent};
+use crate::ledger::{Identity, Joined, Ledger, Place, Received, Sent};
 use crate::live::{View, Watch};
 use crate::names::Names;
 use crate::out_dir::OutDir;
@@ -89,6 +90,8 @@ pub(crate) struct Collected {
     pub(crate) ledger: LedgerReport,
     /// The scenarios with their histograms.
     pub(crate) scenarios: Vec<(String, Group)>,
+    /// Tags beyond the limit, which are counted together.
+    pub(crate) left_out: usize,
     pub(crate) failure: Option<anyhow::Error>,
 }
 
@@ -230,12 +233,15 @@ impl Collector {
 
     fn learn_names(&mut self, stream: usize, batch: &Batch) {
         let Self { here, streams, scenario_names, type_names, .. } = self;
+        if batch.has_events() {
+            streams.has_events(stream);
+        }
         let types = batch.names(&batch.types).map(|name| type_names.number(name));
         here.types.clear();
         here.types.extend(types);
         let scenarios = batch.names(&batch.scenarios).map(|name| ScenarioHere {
             number: scenario_names.number(name),
-            warm_up_until_ns: streams.warm_up_until_ns(stream, name),
+            warm_up_until_ns: streams.planned(stream, name).map_or(0, |it| it.warm_up_until_ns),
         });
         here.scenarios.clear();
         here.scenarios.extend(scenarios);
@@ -285,8 +291,14 @@ impl Collector {
     ) -> anyhow::Result<()> {
         let recv_ns = self.streams.on_run_clock(stream, receipt.recv_ns);
         self.receipts += 1;
-        let ReceiptItem { event, redelivered, dead_lettered, .. } = *receipt;
-        let received = Received { recv_ns, redelivered, dead_lettered };
+        let ReceiptItem { event, redelivered, seq, .. } = *receipt;
+        let shards = self.streams.shards();
+        let received = Received {
+            recv_ns,
+            redelivered,
+            dead_lettered: receipt.dead_lettered.map(|reason| batch.text(reason)),
+            place: seq.map(|seq| Place { seq, stream, door: batch.door(receipt), shards }),
+        };
         let joined = self.ledger.received(identity(batch, event), received);
         self.joined(joined.with_context(|| self.dir.cannot_write(SPILL))?);
         Ok(())
@@ -378,7 +390,8 @@ impl Collector {
             *log_has_header = true;
         }
         let scenarios = self.scenario_names.all();
-        write(&mut self.series, &mut SeriesFiles { rows, log, scenarios })
+        let phase = |scenario: &str, second| self.streams.phase(scenario, second);
+        write(&mut self.series, &mut SeriesFiles { rows, log, scenarios, phase: &phase })
             .and_then(|()| Ok(rows.flush()?))
             .and_then(|()| Ok(log.flush()?))
             .with_context(cannot_write)

@@ -2,8 +2,8 @@
 //!
 //! In the order of reading: `input` reads each stream in a thread and packs records into a `batch`;
 //! `inbox` hands them on in the order of the run's time; `collect` is the one thread that counts;
-//! `streams` puts all clocks on one; `group` holds the figures of a scenario or type, `series` those
-//! of a second, `errors` the failures; `ledger` joins what was sent with what arrived by its
+//! `streams` puts all clocks on one and knows each `plan`; `group` holds the figures of a scenario or
+//! type, `series` those of a second, `errors` the failures; `ledger` joins what was sent with what arrived by its
 //! `fingerprint`; `verdict` judges the senders; `out_dir` writes, `report` says it in words. `live`
 //! shows the run while it goes on, in a terminal and through `serve` over HTTP. `hgrm` prints a
 //! distribution of a run directory.
@@ -22,6 +22,7 @@ mod ledger;
 mod live;
 mod names;
 mod out_dir;
+mod plan;
 mod report;
 mod series;
 mod serve;

@@ -1,9 +1,10 @@
 //! The last lines on stderr: the run at a glance.
 
-use ce_record::run_dir::{Block, Stats};
+use ce_record::run_dir::{Block, Clocks, Ledger, Stats, Summary};
 use ce_record::{CheckCount, Outcome};
 
 use crate::collect::Collected;
+use crate::names::OTHERS;
 use crate::span::span;
 
 /// What a person wants to know before opening any file.
@@ -36,11 +37,9 @@ pub(crate) fn text(collected: &Collected) -> String {
     }
     lines.extend(block.checks.iter().map(check));
     if ledger.has_receipts {
-        lines.push(format!(
-            "  ledger    {} received: {} delivered, {} lost, {} duplicates, {} unexpected",
-            ledger.received, ledger.delivered, ledger.lost, ledger.duplicates, ledger.unexpected,
-        ));
+        lines.extend(ledger_lines(ledger));
     }
+    lines.extend(limits(collected));
     if !run.generator.open_loop {
         lines.extend(closed_loop(block));
     }
@@ -57,6 +56,55 @@ pub(crate) fn text(collected: &Collected) -> String {
 fn check(check: &CheckCount) -> String {
     let CheckCount { name, passes, fails } = check;
     format!("  check     {name}: {passes} of {} held", passes + fails)
+}
+
+/// What was too much to be told apart.
+fn limits(collected: &Collected) -> Vec<String> {
+    let Summary { scenarios, types, .. } = &collected.summary;
+    let mut lines = Vec::new();
+    for (what, blocks) in [("scenarios", scenarios), ("types", types)] {
+        if let Some(others) = blocks.get(OTHERS) {
+            let (events, limit) = (others.planned, blocks.len() - 1);
+            lines.push(format!(
+                "  limit     {events} events of {what} beyond the first {limit} are one group, {OTHERS}"
+            ));
+        }
+    }
+    if collected.left_out > 0 {
+        let (tags, limit) = (collected.left_out, collected.summary.tags.len() - 1);
+        lines.push(format!(
+            "  limit     {tags} tags beyond the first {limit} are one group, {OTHERS}"
+        ));
+    }
+    lines
+}
+
+fn ledger_lines(ledger: &Ledger) -> Vec<String> {
+    let mut parts = vec![
+        format!("{} delivered", ledger.delivered),
+        format!("{} lost", ledger.lost),
+        format!("{} duplicates", ledger.duplicates),
+        format!("{} unexpected", ledger.unexpected),
+    ];
+    let mut add = |count: u64, what: &str| {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    };
+    add(ledger.redelivered, "redelivered");
+    add(ledger.unacked_arrived, "arrived unacked");
+    add(ledger.in_doubt_arrived, "in doubt and arrived");
+    add(ledger.in_doubt_missing, "in doubt and missing");
+    add(ledger.out_of_order, "out of order");
+    for (reason, &count) in &ledger.dead_letter_reasons {
+        add(count, &format!("dead-lettered ({reason})"));
+    }
+    add(ledger.negative_e2e, "received before they were due");
+    let mut lines = vec![format!("  ledger    {} received: {}", ledger.received, parts.join(", "))];
+    if ledger.clocks == Some(Clocks::Cross) {
+        lines.push("  clocks    of two machines: e2e is no better than they agree".to_owned());
+    }
+    lines
 }
 
 /// What the summaries of closed-loop scripts hold, in their words.

@@ -54,6 +54,8 @@ pub(crate) struct SeriesFiles<'a, W: Write> {
     pub(crate) rows: &'a mut csv::Writer<W>,
     pub(crate) log: &'a mut W,
     pub(crate) scenarios: &'a [String],
+    /// The phase of the plan that a second of a scenario belongs to.
+    pub(crate) phase: &'a dyn Fn(&str, i64) -> String,
 }
 
 /// What is known of a sample, with times on the run's clock.
@@ -226,7 +228,8 @@ impl Series {
         }
         self.in_flight[index] += signed(cell.sent) - signed(cell.answered);
         let scenario_name = files.scenarios[index].clone();
-        let mut row = vec![second.to_string(), scenario_name, cell.warm_up.to_string()];
+        let phase = (files.phase)(&scenario_name, second);
+        let mut row = vec![second.to_string(), scenario_name, cell.warm_up.to_string(), phase];
         row.push(cell.outcomes.planned().to_string());
         row.push(cell.sent.to_string());
         row.extend(cell.outcomes.iter().map(|(_, count)| count.to_string()));
@@ -279,7 +282,9 @@ mod tests {
     fn rows(series: &mut Series, old_only: bool) -> Vec<BTreeMap<String, String>> {
         let (mut rows, mut log) = (csv::Writer::from_writer(Vec::new()), Vec::new());
         let scenarios = ["a".to_owned()];
-        let mut files = SeriesFiles { rows: &mut rows, log: &mut log, scenarios: &scenarios };
+        let phase = |scenario: &str, second| format!("{scenario}{second}");
+        let mut files =
+            SeriesFiles { rows: &mut rows, log: &mut log, scenarios: &scenarios, phase: &phase };
         if old_only { series.write_old(&mut files) } else { series.write_all(&mut files) }.unwrap();
         let text = rows.into_inner().unwrap();
         let reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_slice());
@@ -312,6 +317,7 @@ mod tests {
         let rows = rows(&mut series, false);
         let column = |name: &str| rows.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
         assert_eq!(column("second"), ["0", "1", "2", "3"]);
+        assert_eq!(column("phase"), ["a0", "a1", "a2", "a3"]);
         assert_eq!(column("planned"), ["1", "0", "0", "0"]);
         assert_eq!(column("in_flight"), ["1", "1", "0", "0"]);
         assert_eq!(column("received"), ["0", "0", "0", "1"]);

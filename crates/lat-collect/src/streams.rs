@@ -1,19 +1,20 @@
 //! The inputs as streams: who wrote each, how it ended, and where its clock stands on the run's.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ce_record::run_dir::Stream;
+use ce_record::run_dir::{Clocks, Stream};
 use ce_record::{End, Start, Stop};
 
 use crate::input::Ending;
+use crate::plan::{Plan, Planned};
 
 /// All inputs of a run.
 #[derive(Debug)]
 pub(crate) struct Streams {
-    streams: Vec<Input>,
+    inputs: Vec<Input>,
     /// The start of the first stream that has a plan: zero of the run's clock.
     zero: Option<Start>,
+    shards: u64,
 }
 
 #[derive(Debug)]
@@ -22,8 +23,9 @@ struct Input {
     start: Option<Start>,
     end: Option<End>,
     records: u64,
-    /// By scenario: on the stream's clock, the end of what the plan keeps out of the verdict.
-    warm_up_until_ns: BTreeMap<String, u64>,
+    /// It holds samples or receipts.
+    has_events: bool,
+    plan: Plan,
     /// From the run's zero to the stream's.
     offset_ns: Option<i64>,
     over: bool,
@@ -37,42 +39,64 @@ impl Streams {
             start: None,
             end: None,
             records: 0,
-            warm_up_until_ns: BTreeMap::new(),
+            has_events: false,
+            plan: Plan::default(),
             offset_ns: None,
             over: false,
             ending: Ending::default(),
         };
-        Self { streams: paths.iter().map(input).collect(), zero: None }
+        Self { inputs: paths.iter().map(input).collect(), zero: None, shards: 1 }
     }
 
     pub(crate) fn started(&mut self, stream: usize, start: Start) {
         if self.zero.is_none() && !start.plan.is_null() {
             self.zero = Some(start.clone());
         }
-        self.streams[stream].warm_up_until_ns = warm_up_until_ns(&start.plan);
-        self.streams[stream].start = Some(start);
+        let shards = start.shard.as_deref().and_then(|shard| shard.split_once('/')?.1.parse().ok());
+        self.shards = self.shards.max(shards.unwrap_or(1));
+        self.inputs[stream].plan = Plan::read(&start.plan);
+        self.inputs[stream].start = Some(start);
     }
 
-    /// The plan keeps out of the verdict what is due before this time of the stream's clock.
-    pub(crate) fn warm_up_until_ns(&self, stream: usize, scenario: &str) -> u64 {
-        self.streams[stream].warm_up_until_ns.get(scenario).copied().unwrap_or(0)
+    /// What the stream's own plan says of a scenario.
+    pub(crate) fn planned(&self, stream: usize, scenario: &str) -> Option<&Planned> {
+        self.inputs[stream].plan.scenario(scenario)
+    }
+
+    /// What any plan says of a scenario.
+    pub(crate) fn planned_anywhere(&self, scenario: &str) -> Option<&Planned> {
+        self.inputs.iter().find_map(|stream| stream.plan.scenario(scenario))
+    }
+
+    /// The phase of the plan that a second of the run's clock belongs to; empty where there is none.
+    pub(crate) fn phase(&self, scenario: &str, second: i64) -> String {
+        let planned = self.inputs.iter().find_map(|stream| {
+            let offset_ns = stream
+                .offset_ns
+                .or_else(|| Some(offset_ns(stream.start.as_ref()?, self.zero.as_ref()?)))?;
+            Some((stream.plan.scenario(scenario)?, offset_ns))
+        });
+        let begin_ns = second.saturating_mul(1_000_000_000);
+        planned.map_or_else(String::new, |(planned, offset_ns)| {
+            planned.phase(begin_ns.saturating_sub(offset_ns))
+        })
     }
 
     pub(crate) fn ended(&mut self, stream: usize, end: End) {
-        self.streams[stream].end = Some(end);
+        self.inputs[stream].end = Some(end);
     }
 
     pub(crate) fn over(&mut self, stream: usize, ending: Ending) {
-        self.streams[stream].over = true;
-        self.streams[stream].ending = ending;
+        self.inputs[stream].over = true;
+        self.inputs[stream].ending = ending;
     }
 
     pub(crate) fn count(&mut self, stream: usize) {
-        self.streams[stream].records += 1;
+        self.inputs[stream].records += 1;
     }
 
     pub(crate) fn all_over(&self) -> bool {
-        self.streams.iter().all(|stream| stream.over)
+        self.inputs.iter().all(|stream| stream.over)
     }
 
     /// Whether the run's clock stands. It waits for a stream with a plan while one may still come.
@@ -82,14 +106,14 @@ impl Streams {
 
     /// Stops waiting for a plan: the earliest stream is zero.
     pub(crate) fn settle_zero(&mut self) {
-        let starts = self.streams.iter().filter_map(|stream| stream.start.as_ref());
+        let starts = self.inputs.iter().filter_map(|stream| stream.start.as_ref());
         self.zero = starts.min_by_key(|start| start.wall_start_ns).cloned();
     }
 
     /// The instant `ns` of a stream on the run's clock. Streams of one boot are aligned by its
     /// monotonic clock, which a correction of the wall clock does not move.
     pub(crate) fn on_run_clock(&mut self, stream: usize, ns: u64) -> i64 {
-        let stream = &mut self.streams[stream];
+        let stream = &mut self.inputs[stream];
         let offset = match (stream.offset_ns, &stream.start, &self.zero) {
             (Some(offset), ..) => offset,
             (None, Some(start), Some(zero)) => *stream.offset_ns.insert(offset_ns(start, zero)),
@@ -98,30 +122,49 @@ impl Streams {
         offset.saturating_add(signed(ns))
     }
 
+    /// How many senders the load is spread over, also those that are not here.
+    pub(crate) fn shards(&self) -> u64 {
+        self.shards
+    }
+
+    /// Tells that samples or receipts came of a stream.
+    pub(crate) fn has_events(&mut self, stream: usize) {
+        self.inputs[stream].has_events = true;
+    }
+
+    /// Whether all streams of events count by one clock.
+    pub(crate) fn clocks(&self) -> Clocks {
+        let of_events = self.inputs.iter().filter(|stream| stream.has_events);
+        let mut boots = of_events.filter_map(|stream| stream.start.as_ref()).map(boot);
+        let first = boots.next().flatten();
+        let same = first.is_some() && boots.all(|boot| boot == first);
+        if same { Clocks::Same } else { Clocks::Cross }
+    }
+
     pub(crate) fn wall_start_ns(&self) -> u64 {
         self.zero.as_ref().map_or(0, |zero| zero.wall_start_ns)
     }
 
     /// The run's name as the senders know it.
     pub(crate) fn run_name(&self) -> Option<&str> {
-        let starts = self.streams.iter().filter_map(|stream| stream.start.as_ref());
+        let starts = self.inputs.iter().filter_map(|stream| stream.start.as_ref());
         starts.map(|start| start.run.as_str()).find(|run| !run.is_empty())
     }
 
     /// The ends of the streams that have one.
     pub(crate) fn ends(&self) -> impl Iterator<Item = &End> {
-        self.streams.iter().filter_map(|stream| stream.end.as_ref())
+        self.inputs.iter().filter_map(|stream| stream.end.as_ref())
     }
 
     /// Whether there is anything to write about.
     pub(crate) fn any_started(&self) -> bool {
-        self.streams.iter().any(|stream| stream.start.is_some())
+        self.inputs.iter().any(|stream| stream.start.is_some())
     }
 
     /// Why the run is not whole, one sentence for each reason.
     pub(crate) fn incomplete_because(&self) -> Vec<String> {
         let mut reasons = Vec::new();
-        for stream in &self.streams {
+        for stream in &self.inputs {
             let name = &stream.name;
             if let Some(failure) = &stream.ending.failure {
                 reasons.push(format!("{failure:#}"));
@@ -152,7 +195,7 @@ impl Streams {
 
     /// The first failure to read, to end with.
     pub(crate) fn take_failure(&mut self) -> Option<anyhow::Error> {
-        self.streams.iter_mut().find_map(|stream| stream.ending.failure.take())
+        self.inputs.iter_mut().find_map(|stream| stream.ending.failure.take())
     }
 
     pub(crate) fn describe(&self) -> Vec<Stream> {
@@ -162,7 +205,7 @@ impl Streams {
             end: stream.end.clone(),
             records: stream.records,
         };
-        self.streams.iter().map(describe).collect()
+        self.inputs.iter().map(describe).collect()
     }
 }
 
@@ -171,19 +214,16 @@ pub(crate) fn signed(ns: u64) -> i64 {
     i64::try_from(ns).unwrap_or(i64::MAX)
 }
 
-fn warm_up_until_ns(plan: &serde_json::Value) -> BTreeMap<String, u64> {
-    let scenarios = plan["scenarios"].as_object().into_iter().flatten();
-    scenarios
-        .filter_map(|(name, it)| Some((name.clone(), it["warm_up_until_ns"].as_u64()?)))
-        .collect()
-}
-
 fn offset_ns(start: &Start, zero: &Start) -> i64 {
-    let monotonic = |start: &Start| start.boot_id.clone().zip(start.monotonic_start_ns);
-    match (monotonic(start), monotonic(zero)) {
-        (Some((boot, ours)), Some((same, theirs))) if boot == same => signed(ours) - signed(theirs),
+    match (boot(start).filter(|it| Some(*it) == boot(zero)), start.monotonic_start_ns) {
+        (Some(_), Some(ours)) => signed(ours) - signed(zero.monotonic_start_ns.unwrap_or(0)),
         _ => signed(start.wall_start_ns) - signed(zero.wall_start_ns),
     }
+}
+
+/// Names the monotonic clock that a stream counts by, if it does.
+fn boot(start: &Start) -> Option<&str> {
+    start.boot_id.as_deref().filter(|_| start.monotonic_start_ns.is_some())
 }
 
 #[cfg(test)]
@@ -213,6 +253,28 @@ mod tests {
         assert_eq!(offset_ns(&later, &zero), 200);
         let elsewhere = start(1_300, 5, "other");
         assert_eq!(offset_ns(&elsewhere, &zero), 300);
+    }
+
+    #[test]
+    fn clocks_are_the_same_in_one_boot_only() {
+        let check = |boots: [&str; 3], clocks| {
+            let mut streams = Streams::new(&["a".into(), "b".into(), "c".into()]);
+            for (stream, boot) in boots.iter().enumerate().filter(|(_, boot)| !boot.is_empty()) {
+                streams.started(stream, start(1, 1, boot));
+                streams.has_events(stream);
+            }
+            assert_eq!(streams.clocks(), clocks, "{boots:?}");
+        };
+        check(["b", "b", "b"], Clocks::Same);
+        check(["b", "", "b"], Clocks::Same);
+        check(["b", "other", "b"], Clocks::Cross);
+        let mut streams = Streams::new(&["a".into(), "pods".into()]);
+        streams.started(0, start(1, 1, "b"));
+        streams.started(1, start(1, 1, "another machine's"));
+        streams.has_events(0);
+        assert_eq!(streams.clocks(), Clocks::Same);
+        streams.started(0, Start { boot_id: None, ..start(1, 1, "") });
+        assert_eq!(streams.clocks(), Clocks::Cross);
     }
 
     #[test]

@@ -129,6 +129,7 @@ mod tests {
             },
             streams: Vec::new(),
             version: "0".into(),
+            ..Run::default()
         }
     }
 

@@ -1,177 +1,28 @@
-//! Makes long streams of records for tests and benchmarks of `lat-collect`, with losses and
-//! duplicates planted: `make-records samples|receipts EVENTS LOST DUPLICATED`.
-//!
-//! Event k is due k / 2000 seconds after the start, as in a run of 2,000 events per second. The lost
-//! events and the duplicated ones lie evenly over the run, and no event is both.
+//! Makes long streams of records for benchmarks of `lat-collect`, with losses and duplicates planted:
+//! `make-records samples|receipts EVENTS LOST DUPLICATED`.
 
 #![expect(clippy::print_stderr, reason = "usage, for developers")]
 
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::process::ExitCode;
 
-use ce_record::{
-    End, FORMAT, GeneratorReport, Outcome, OutcomeCounts, Receipt, Record, Sample, Start, Stop,
-    append,
-};
-
-/// Nanoseconds between two due times.
-const GAP_NS: u64 = 500_000;
+use ce_testkit::MadeRecords;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let numbers: Option<Vec<u64>> = args.iter().skip(1).map(|arg| arg.parse().ok()).collect();
-    let plan = match numbers.as_deref() {
-        Some(&[events, lost, duplicated]) => Some(Plan { events, lost, duplicated }),
+    let records = match numbers.as_deref() {
+        Some(&[events, lost, duplicated]) => Some(MadeRecords { events, lost, duplicated }),
         _ => None,
     };
-    let result = match (args.first().map(String::as_str), plan) {
-        (Some("samples"), Some(plan)) => plan.samples(),
-        (Some("receipts"), Some(plan)) => plan.receipts(),
+    let out = io::stdout().lock();
+    let result = match (args.first().map(String::as_str), records) {
+        (Some("samples"), Some(records)) => records.samples(out),
+        (Some("receipts"), Some(records)) => records.receipts(out),
         _ => {
             eprintln!("usage: make-records samples|receipts EVENTS LOST DUPLICATED");
             return ExitCode::from(2);
         }
     };
     ExitCode::from(u8::from(result.is_err()))
-}
-
-struct Plan {
-    events: u64,
-    lost: u64,
-    duplicated: u64,
-}
-
-impl Plan {
-    fn samples(&self) -> io::Result<()> {
-        let mut out = Out::new("ce-blast", serde_json::json!({ "scenarios": {} }))?;
-        let mut id = String::new();
-        for seq in 0..self.events {
-            write_id(&mut id, seq);
-            out.record(&Record::Sample(Sample {
-                seq,
-                source: "network.notifi.parsers.example".into(),
-                id: id.as_str().into(),
-                event_type: "network.notifi.lambda.build.start".into(),
-                scenario: "default".into(),
-                due_ns: seq * GAP_NS,
-                lag_ns: 4_000 + seq % 97 * 100,
-                service_ns: 900_000 + seq % 1009 * 1_500,
-                outcome: Outcome::Ok,
-                code: Some(202),
-                error: None,
-                bytes: 281,
-                attempt: 1,
-                superseded: false,
-                connect_ns: None,
-                tls_ns: None,
-            }))?;
-        }
-        let mut outcomes = OutcomeCounts::default();
-        outcomes[Outcome::Ok] = self.events;
-        out.end(self.events, Some(outcomes))
-    }
-
-    fn receipts(&self) -> io::Result<()> {
-        let mut out = Out::new("ce-sink", serde_json::Value::Null)?;
-        let mut id = String::new();
-        let mut written = 0;
-        for seq in 0..self.events {
-            write_id(&mut id, seq);
-            let times = if self.is_planted(seq, self.lost, 0) {
-                0
-            } else {
-                1 + u64::from(self.is_planted(seq, self.duplicated, 1))
-            };
-            for time in 0..times {
-                out.record(&Record::Receipt(Receipt {
-                    seq: None,
-                    source: "network.notifi.parsers.example".into(),
-                    id: id.as_str().into(),
-                    event_type: "network.notifi.lambda.build.start".into(),
-                    recv_ns: seq * GAP_NS + 700_000 + seq % 1013 * 900 + time,
-                    door: "/".into(),
-                    redelivered: false,
-                    dead_lettered: None,
-                }))?;
-            }
-            written += times;
-        }
-        out.end(written, None)
-    }
-
-    /// Whether one of `count` marks, spread evenly, falls on this event.
-    fn is_planted(&self, seq: u64, count: u64, offset: u64) -> bool {
-        count > 0 && {
-            let step = self.events / count;
-            seq % step == step / 2 + offset && seq / step < count
-        }
-    }
-}
-
-fn write_id(id: &mut String, seq: u64) {
-    use std::fmt::Write;
-    id.clear();
-    write!(id, "3f2c8a10-77aa-4c0e-9d61-{seq:012x}").expect("a String takes any text");
-}
-
-/// A stream on stdout.
-struct Out {
-    to: BufWriter<io::StdoutLock<'static>>,
-    line: Vec<u8>,
-}
-
-impl Out {
-    fn new(tool: &str, plan: serde_json::Value) -> io::Result<Self> {
-        let to = BufWriter::with_capacity(1 << 18, io::stdout().lock());
-        let mut out = Self { to, line: Vec::new() };
-        out.record(&Record::Start(Box::new(Start {
-            format: FORMAT,
-            tool: tool.to_owned(),
-            version: "0".to_owned(),
-            run: String::new(),
-            shard: None,
-            wall_start_ns: 1_700_000_000_000_000_000,
-            monotonic_start_ns: Some(0),
-            boot_id: Some("made".to_owned()),
-            args: Vec::new(),
-            seed: None,
-            plan,
-            calibration: None,
-        })))?;
-        Ok(out)
-    }
-
-    fn record(&mut self, record: &Record<'_>) -> io::Result<()> {
-        self.line.clear();
-        append(&mut self.line, record);
-        self.to.write_all(&self.line)
-    }
-
-    fn end(mut self, records: u64, outcomes: Option<OutcomeCounts>) -> io::Result<()> {
-        let generator = outcomes.map(|_| GeneratorReport {
-            plan_events: None,
-            lag_p50_ns: 8_000,
-            lag_p99_ns: 14_000,
-            lag_max_ns: 14_000,
-            starved: 0,
-            held_back: 0,
-            peak_in_flight: 5,
-            blocked_ns: 0,
-            open_loop: true,
-            limited_by: None,
-        });
-        self.record(&Record::End(Box::new(End {
-            elapsed_ns: records * GAP_NS,
-            stopped: Stop::Done,
-            records,
-            dropped_records: 0,
-            checks: Vec::new(),
-            outcomes,
-            retried: 0,
-            generator,
-            cpu_ns: 0,
-            peak_rss_bytes: 0,
-        })))?;
-        self.to.flush()
-    }
 }

@@ -5,11 +5,12 @@ use std::io::Write;
 
 use anyhow::Context;
 use ce_record::run_dir::{
-    Block, ERRORS, LAYOUT, LEDGER, Ledger as LedgerReport, MARKS, MISSING, RUN, Run, SERIES,
+    Block, Cost, ERRORS, LAYOUT, LEDGER, Ledger as LedgerReport, MARKS, MISSING, RUN, Run, SERIES,
     SUMMARY, Summary, WATCH,
 };
 use ce_record::{CheckCount, Outcome};
 
+use super::tags::Tags;
 use super::{Collected, Collector, SPILL};
 use crate::group::{Group, seconds};
 use crate::ledger::{Ledger, Sent, Texts};
@@ -31,20 +32,44 @@ impl Collector {
 
         let overall = self.overall();
         let run = self.run(version, &overall);
+        let tags = self.tags();
         let summary = Summary {
             format: LAYOUT,
             run: run.run.clone(),
+            clocks: ledger.clocks,
             overall: Block { checks: self.checks(), ..overall.block() },
             warm_up: (self.warm_up.outcomes().planned() > 0).then(|| self.warm_up.block()),
             scenarios: blocks(&self.scenario_names, &self.scenarios),
             types: blocks(&self.type_names, &self.types),
+            tags: tags.blocks(),
         };
         self.dir.json(LEDGER, &ledger)?;
         self.dir.json(SUMMARY, &summary)?;
+        let ce_cli::Usage { cpu_ns, peak_rss_bytes } = ce_cli::process_usage();
+        let run = Run { collector: Some(Cost { cpu_ns, peak_rss_bytes }), ..run };
         self.dir.json(RUN, &run)?;
+        let left_out = tags.left_out();
         let failure = self.streams.take_failure();
         let scenarios = self.scenario_names.all().iter().cloned().zip(self.scenarios).collect();
-        Ok(Collected { dir: self.dir.finish()?, run, summary, ledger, scenarios, failure })
+        Ok(Collected {
+            dir: self.dir.finish()?,
+            run,
+            summary,
+            ledger,
+            scenarios,
+            left_out,
+            failure,
+        })
+    }
+
+    /// Events by the tags that the plan gives to their scenarios.
+    fn tags(&self) -> Tags {
+        let mut tags = Tags::default();
+        for (name, group) in self.scenario_names.all().iter().zip(&self.scenarios) {
+            let planned = self.streams.planned_anywhere(name);
+            tags.add(planned.map_or(&[], |it| &it.tags), group);
+        }
+        tags
     }
 
     fn run(&self, version: &str, overall: &Group) -> Run {
@@ -66,6 +91,7 @@ impl Collector {
             generator,
             streams: self.streams.describe(),
             version: version.to_owned(),
+            collector: None,
         }
     }
 
@@ -98,6 +124,7 @@ impl Collector {
             sent: outcomes.sent(),
             acked: outcomes[Outcome::Ok],
             outcomes,
+            clocks: (self.receipts > 0).then(|| self.streams.clocks()),
             dropped_records: self.streams.ends().map(|end| end.dropped_records).sum(),
             ..LedgerReport::default()
         };

@@ -2,8 +2,6 @@
 
 use ce_record::Outcome;
 
-use super::Received;
-
 /// An event that was sent, received, or both.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Event {
@@ -13,7 +11,8 @@ pub(super) struct Event {
     pub(super) receipts: u32,
     /// Receipts that the broker marked as delivered before.
     pub(super) redelivered: u32,
-    pub(super) dead_lettered: bool,
+    /// Why it came to a dead-letter queue, as the ledger numbers reasons.
+    pub(super) dead_lettered: Option<u16>,
     /// The earliest receipt, on the run's clock.
     pub(super) first_receipt_ns: Option<i64>,
     /// Its names, until it is known to have arrived.
@@ -66,17 +65,17 @@ impl Event {
         self.absorb(&Self { sent: Some(sent), samples: 1, ..Self::default() })
     }
 
-    pub(super) fn add_receipt(&mut self, received: Received) -> Option<Joined> {
-        let Received { recv_ns, redelivered, dead_lettered } = received;
-        if dead_lettered {
-            return self.absorb(&Self { dead_lettered: true, ..Self::default() });
-        }
+    pub(super) fn add_receipt(&mut self, recv_ns: i64, redelivered: bool) -> Option<Joined> {
         self.absorb(&Self {
             receipts: 1,
             redelivered: u32::from(redelivered),
             first_receipt_ns: Some(recv_ns),
             ..Self::default()
         })
+    }
+
+    pub(super) fn add_dead_letter(&mut self, reason: u16) -> Option<Joined> {
+        self.absorb(&Self { dead_lettered: Some(reason), ..Self::default() })
     }
 
     /// Puts another part of the same event to this one; tells if that made a pair of sample and
@@ -95,7 +94,7 @@ impl Event {
         self.samples = self.samples.saturating_add(other.samples);
         self.receipts = self.receipts.saturating_add(other.receipts);
         self.redelivered = self.redelivered.saturating_add(other.redelivered);
-        self.dead_lettered |= other.dead_lettered;
+        self.dead_lettered = self.dead_lettered.or(other.dead_lettered);
         self.first_receipt_ns = match (self.first_receipt_ns, other.first_receipt_ns) {
             (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
             (mine, theirs) => mine.or(theirs),
@@ -114,36 +113,30 @@ impl Event {
         self.sent.is_some() && self.first_receipt_ns.is_none()
     }
 
-    /// Sent once, acknowledged, and received once, after it was due: nothing about it is special, so
-    /// its fingerprint is all that has to be kept.
+    /// Sent once, acknowledged, and received once: nothing about it is special, so its fingerprint is
+    /// all that has to be kept.
     pub(super) fn is_plain_pair(&self) -> bool {
-        let timely = self.sent.zip(self.first_receipt_ns);
-        let timely = timely.is_some_and(|(sent, received)| {
-            super::is_acked(sent.outcome) && received >= sent.due_ns
-        });
-        timely
+        self.is_pair()
+            && self.sent.is_some_and(|sent| super::is_acked(sent.outcome))
             && (self.samples, self.receipts, self.redelivered) == (1, 1, 0)
-            && !self.dead_lettered
+            && self.dead_lettered.is_none()
     }
 
-    /// Puts a plain pair to what was heard of its event after it had left.
+    /// Puts a plain pair to what was heard of its event after it had left. Its times were told when it
+    /// met; of them nothing is known any more, and nothing has to be.
     pub(super) fn rejoin_plain_pair(&mut self) {
-        let (due_ns, received_ns) = match (self.sent, self.first_receipt_ns) {
-            (Some(sent), _) => (sent.due_ns, i64::MAX),
-            (None, received) => (i64::MIN, received.unwrap_or(i64::MAX)),
-        };
-        let groups = self.sent.unwrap_or(Sent {
-            due_ns,
+        let unknown = Sent {
+            due_ns: i64::MAX,
             outcome: Outcome::Ok,
             scenario: 0,
             event_type: 0,
             warm_up: false,
-        });
+        };
         self.absorb(&Self {
-            sent: Some(Sent { due_ns, outcome: Outcome::Ok, ..groups }),
+            sent: Some(unknown),
             samples: 1,
             receipts: 1,
-            first_receipt_ns: Some(received_ns),
+            first_receipt_ns: Some(i64::MAX),
             ..Self::default()
         });
     }

@@ -10,6 +10,7 @@
 
 mod done;
 mod event;
+mod order;
 mod report;
 mod spill;
 
@@ -23,10 +24,14 @@ use ce_record::Outcome;
 use ce_record::run_dir::Ledger as Report;
 
 pub(crate) use event::{Joined, Sent, Texts};
+pub(crate) use order::Place;
 pub(crate) use report::Missing;
 
+use crate::names::Names;
 use done::Done;
 use event::Event;
+use order::Order;
+use report::{Account, Negative};
 use spill::Spill;
 
 /// Events of one generation. There are two, of about 100 bytes an event.
@@ -45,6 +50,10 @@ pub(crate) struct Ledger {
     /// Pairs that have left.
     done: Done,
     spill: Spill,
+    /// Why brokers moved events to dead-letter queues.
+    reasons: Names,
+    order: Order,
+    negative: Negative,
     has_receipts: bool,
 }
 
@@ -58,10 +67,12 @@ pub(crate) struct Identity<'a> {
 
 /// A receipt, as far as the ledger needs it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Received {
+pub(crate) struct Received<'a> {
     pub(crate) recv_ns: i64,
     pub(crate) redelivered: bool,
-    pub(crate) dead_lettered: bool,
+    pub(crate) dead_lettered: Option<&'a str>,
+    /// Its place among the events of its source, and by which way it came.
+    pub(crate) place: Option<Place<'a>>,
 }
 
 impl Ledger {
@@ -78,6 +89,9 @@ impl Ledger {
             generation,
             done: Done::new(folder.join("done"), generation),
             spill: Spill::new(folder),
+            reasons: Names::default(),
+            order: Order::default(),
+            negative: Negative::default(),
             has_receipts: false,
         }
     }
@@ -91,10 +105,18 @@ impl Ledger {
     pub(crate) fn received(
         &mut self,
         of: Identity<'_>,
-        received: Received,
+        received: Received<'_>,
     ) -> io::Result<Option<Joined>> {
         self.has_receipts = true;
-        self.enter(of, |event| event.add_receipt(received))
+        let Received { recv_ns, redelivered, dead_lettered, place } = received;
+        if let Some(reason) = dead_lettered {
+            let reason = self.reasons.number(reason);
+            return self.enter(of, |event| event.add_dead_letter(reason));
+        }
+        if let Some(place) = place.filter(|_| !redelivered) {
+            self.order.enter(of.source, place);
+        }
+        self.enter(of, |event| event.add_receipt(recv_ns, redelivered))
     }
 
     fn enter(
@@ -110,6 +132,9 @@ impl Ledger {
             }
         };
         let joined = add(event.get_mut());
+        if let Some(joined) = joined {
+            self.negative.look_at(joined);
+        }
         if event.get().is_plain_pair() {
             event.remove();
             self.done.push(of.fingerprint)?;
@@ -134,26 +159,27 @@ impl Ledger {
         mut late: impl FnMut(Joined),
         missing: &mut Missing<'_>,
     ) -> io::Result<Report> {
-        let mut report = Report { has_receipts: self.has_receipts, ..report.clone() };
         let mut in_memory = std::mem::take(&mut self.young);
         in_memory.extend(std::mem::take(&mut self.old));
+        let mut account = Account::open(report, self.has_receipts);
         if self.spill.is_empty() && self.done.is_in_memory() {
             let alone = self.done.rejoin(&mut in_memory)?;
-            report::enter_plain(&mut report, alone);
+            account.enter_plain(alone);
             for event in in_memory.values() {
-                report::enter(&mut report, event, missing);
+                account.enter(event, missing);
             }
-            return Ok(report);
+        } else {
+            self.spill.write(in_memory)?;
+            let alone = self.spill.read_back(self.done, |event, met_late| {
+                if let Some(joined) = met_late {
+                    self.negative.look_at(joined);
+                    late(joined);
+                }
+                account.enter(&event, missing);
+            })?;
+            account.enter_plain(alone);
         }
-        self.spill.write(in_memory)?;
-        let alone = self.spill.read_back(self.done, |event, met_late| {
-            if let Some(joined) = met_late {
-                late(joined);
-            }
-            report::enter(&mut report, &event, missing);
-        })?;
-        report::enter_plain(&mut report, alone);
-        Ok(report)
+        Ok(account.close(self.reasons.all(), &self.order, self.negative))
     }
 }
 

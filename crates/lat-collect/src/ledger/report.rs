@@ -3,50 +3,104 @@
 use ce_record::Outcome;
 use ce_record::run_dir::Ledger as Report;
 
-use super::event::{Event, Sent, Texts};
+use super::event::{Event, Joined, Sent, Texts};
 use super::is_acked;
+use super::order::Order;
 
 /// Told of each event that was acknowledged and never arrived.
 pub(crate) type Missing<'a> = dyn FnMut(&Texts, Sent) + 'a;
 
-/// Adds events that were sent once, acknowledged, and received once.
-pub(super) fn enter_plain(report: &mut Report, pairs: u64) {
-    report.received += pairs;
-    report.delivered += pairs;
+/// End-to-end times below zero.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Negative {
+    count: u64,
+    lowest_ns: i64,
 }
 
-/// Adds one event. Whether receipts were collected at all has to stand in the report before.
-pub(super) fn enter(report: &mut Report, event: &Event, missing: &mut Missing<'_>) {
-    report.dead_lettered += u64::from(event.dead_lettered);
-    let Some(sent) = event.sent else {
-        report.unexpected += u64::from(event.receipts.max(1));
-        return;
-    };
-    let (samples, receipts) = (u64::from(event.samples), u64::from(event.receipts));
-    let arrived = receipts.min(samples);
-    let absent = if report.has_receipts { samples - arrived } else { 0 };
-    report.received += arrived;
-    match sent.outcome {
-        outcome if is_acked(outcome) => {
-            report.delivered += arrived;
-            report.lost += if event.dead_lettered { 0 } else { absent };
-        }
-        Outcome::InDoubt => {
-            report.in_doubt_arrived += arrived;
-            report.in_doubt_missing += absent;
-        }
-        Outcome::Returned => report.returned += samples,
-        _ => report.unacked_arrived += arrived,
+impl Negative {
+    pub(super) fn look_at(&mut self, joined: Joined) {
+        self.count += u64::from(joined.e2e_ns < 0);
+        self.lowest_ns = self.lowest_ns.min(joined.e2e_ns);
     }
-    let further = receipts - arrived;
-    let redelivered = further.min(u64::from(event.redelivered));
-    report.redelivered += redelivered;
-    report.duplicates += further - redelivered;
-    if let Some((received, sent)) = event.first_receipt_ns.zip(event.sent) {
-        report.negative_e2e += u64::from(received < sent.due_ns);
+}
+
+/// A report that is being added up.
+pub(super) struct Account {
+    report: Report,
+    /// Dead-lettered events by the number of the reason.
+    reasons: Vec<u64>,
+}
+
+impl Account {
+    /// Begins with what is known already.
+    pub(super) fn open(report: &Report, has_receipts: bool) -> Self {
+        Self { report: Report { has_receipts, ..report.clone() }, reasons: Vec::new() }
     }
-    let is_lost = report.has_receipts && is_acked(sent.outcome) && receipts == 0;
-    if let Some(texts) = event.texts.as_ref().filter(|_| is_lost && !event.dead_lettered) {
-        missing(texts, sent);
+
+    /// Adds events that were sent once, acknowledged, and received once.
+    pub(super) fn enter_plain(&mut self, pairs: u64) {
+        self.report.received += pairs;
+        self.report.arrived[Outcome::Ok] += pairs;
+        self.report.delivered += pairs;
+    }
+
+    /// Adds one event.
+    pub(super) fn enter(&mut self, event: &Event, missing: &mut Missing<'_>) {
+        if let Some(reason) = event.dead_lettered {
+            self.enter_dead_letter(usize::from(reason));
+        }
+        let report = &mut self.report;
+        let Some(sent) = event.sent else {
+            report.unexpected += u64::from(event.receipts.max(1));
+            return;
+        };
+        let (samples, receipts) = (u64::from(event.samples), u64::from(event.receipts));
+        let arrived = receipts.min(samples);
+        let absent = if report.has_receipts { samples - arrived } else { 0 };
+        report.received += arrived;
+        report.arrived[sent.outcome] += arrived;
+        match sent.outcome {
+            outcome if is_acked(outcome) => {
+                report.delivered += arrived;
+                report.lost += if event.dead_lettered.is_some() { 0 } else { absent };
+            }
+            Outcome::InDoubt => {
+                report.in_doubt_arrived += arrived;
+                report.in_doubt_missing += absent;
+            }
+            outcome => {
+                report.unacked_arrived += arrived;
+                report.returned += if outcome == Outcome::Returned { samples } else { 0 };
+            }
+        }
+        let further = receipts - arrived;
+        let redelivered = further.min(u64::from(event.redelivered));
+        report.redelivered += redelivered;
+        report.duplicates += further - redelivered;
+        let is_lost = report.has_receipts && is_acked(sent.outcome) && receipts == 0;
+        let texts = event.texts.as_ref().filter(|_| is_lost && event.dead_lettered.is_none());
+        if let Some(texts) = texts {
+            missing(texts, sent);
+        }
+    }
+
+    fn enter_dead_letter(&mut self, reason: usize) {
+        self.report.dead_lettered += 1;
+        if self.reasons.len() <= reason {
+            self.reasons.resize(reason + 1, 0);
+        }
+        self.reasons[reason] += 1;
+    }
+
+    /// The report, with what is not counted by event.
+    pub(super) fn close(self, reasons: &[String], order: &Order, negative: Negative) -> Report {
+        let mut report = self.report;
+        report.negative_e2e = negative.count;
+        report.negative_e2e_lowest_ns = (negative.count > 0).then_some(negative.lowest_ns);
+        let named = reasons.iter().cloned().zip(self.reasons);
+        report.dead_letter_reasons = named.filter(|(_, count)| *count > 0).collect();
+        (report.order_checked, report.out_of_order) = (order.checked(), order.out_of_order());
+        report.order_unchecked = order.unchecked();
+        report
     }
 }

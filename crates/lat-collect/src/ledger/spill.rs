@@ -16,6 +16,9 @@ use super::{ByFingerprint, Table};
 /// Files. With 100 million events each holds 1.6 million of them.
 pub(super) const FILES: usize = 64;
 
+/// Reasons are few.
+const NO_REASON: u16 = u16::MAX;
+
 /// The file that an event belongs to.
 pub(super) fn file_of(key: u128) -> usize {
     usize::try_from(key % FILES as u128).expect("below FILES")
@@ -145,7 +148,7 @@ fn encode(out: &mut Vec<u8>, key: u128, event: &Event) {
     for count in [event.samples, event.receipts, event.redelivered] {
         out.extend_from_slice(&count.to_le_bytes());
     }
-    out.push(u8::from(event.dead_lettered));
+    out.extend_from_slice(&event.dead_lettered.unwrap_or(NO_REASON).to_le_bytes());
     // A pair has been told of; only what may still be looked at is kept of its times.
     out.push(u8::from(event.sent.is_some()));
     if let Some(sent) = event.sent {
@@ -174,8 +177,9 @@ fn decode(line: &[u8]) -> Option<(u128, Event)> {
         let mut count = || Some(u32::from_le_bytes(take(&mut rest)?));
         [count()?, count()?, count()?]
     };
-    let [dead_lettered, has_sent] = take::<2>(&mut rest)?.map(|flag| flag == 1);
-    let sent = if has_sent {
+    let dead_lettered = Some(u16::from_le_bytes(take(&mut rest)?)).filter(|it| *it != NO_REASON);
+    let [has_sent] = take(&mut rest)?;
+    let sent = if has_sent == 1 {
         let due_ns = i64::from_le_bytes(take(&mut rest)?);
         let [outcome] = take(&mut rest)?;
         Some(Sent {
@@ -231,7 +235,7 @@ mod tests {
         full.sent = Some(sent);
         full.samples = 2;
         let received = Event { receipts: 7, first_receipt_ns: Some(i64::MAX), ..Event::default() };
-        for event in [full, received, Event { dead_lettered: true, ..named("", "x") }] {
+        for event in [full, received, Event { dead_lettered: Some(7), ..named("", "x") }] {
             let mut line = Vec::new();
             encode(&mut line, u128::MAX - 1, &event);
             assert_eq!(decode(&line), Some((u128::MAX - 1, event)));

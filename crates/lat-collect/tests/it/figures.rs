@@ -2,7 +2,12 @@
 
 use std::fs;
 
-use crate::{Folder, json, lat_collect, received, sent};
+use ce_record::{Outcome, Receipt, Record, Sample};
+
+use crate::{
+    Folder, end, json, kept_its_schedule, lat_collect, receipt, received, sample, sent, start,
+    stream,
+};
 
 #[test]
 fn every_event_is_counted_and_joined() {
@@ -115,4 +120,93 @@ fn help_shows_examples() {
     let run = lat_collect().arg("--help").run();
     run.expect_code(0);
     assert!(run.stdout.contains("Examples:") && run.stdout.contains("Exit codes:"));
+}
+
+#[test]
+fn tags_and_phases_of_the_plan_have_figures_of_their_own() {
+    let folder = Folder::new();
+    let second = 1_000_000_000_u64;
+    let plan = serde_json::json!({ "scenarios": { "default": {
+        "tags": { "team": "blue", "kind": "build" },
+        "warm_up_until_ns": second,
+        "phase_bounds_ns": [0, 3 * second, 5 * second],
+    } } });
+    let samples = (0..6).map(|seq| sample(seq, seq * second, 1_000_000, Outcome::Ok));
+    let first = [start("ce-blast", 1_000, plan)];
+    let sent = stream(first.into_iter().chain(samples).chain([end(6, Some(kept_its_schedule()))]));
+    let out = folder.path("run");
+    lat_collect().stdin(sent).arg("--out").arg(&out).run().expect_code(0);
+
+    let tags = json(&out, "summary.json")["tags"].clone();
+    assert_eq!(tags.as_object().unwrap().len(), 2);
+    // The warm-up is in no tag either.
+    assert_eq!(
+        (&tags["team=blue"]["planned"], &tags["kind=build"]["planned"]),
+        (&5.into(), &5.into())
+    );
+    let series = fs::read_to_string(out.join("series.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = series.lines().map(|line| line.split(',').collect()).collect();
+    let column = rows[0].iter().position(|name| *name == "phase").unwrap();
+    let phases: Vec<&str> = rows[1..].iter().map(|row| row[column]).collect();
+    assert_eq!(phases, ["warm-up", "1", "1", "2", "2", ""]);
+}
+
+#[test]
+fn more_types_than_can_be_told_apart_are_counted_and_told() {
+    let folder = Folder::new();
+    let samples = (0..150).map(|seq| match sample(seq, seq * 1_000_000, 1_000_000, Outcome::Ok) {
+        Record::Sample(sample) => {
+            Record::Sample(Sample { event_type: format!("type {seq}").into(), ..sample })
+        }
+        other => other,
+    });
+    let first = [start("ce-blast", 1_000, serde_json::json!({ "scenarios": {} }))];
+    let sent =
+        stream(first.into_iter().chain(samples).chain([end(150, Some(kept_its_schedule()))]));
+    let out = folder.path("run");
+    let run = lat_collect().stdin(sent).arg("--out").arg(&out).run();
+    run.expect_code(0);
+    let types = json(&out, "summary.json")["types"].clone();
+    assert_eq!(types.as_object().unwrap().len(), 101);
+    assert_eq!(types["(others)"]["planned"], 50);
+    let told = "50 events of types beyond the first 100 are one group, (others)";
+    assert!(run.stderr.contains(told), "{}", run.stderr);
+}
+
+#[test]
+fn what_arrives_out_of_order_dead_or_unasked_is_told_apart() {
+    let folder = Folder::new();
+    let receipt = |seq: u64, sequence: u64, dead: Option<&'static str>| match receipt(
+        seq,
+        seq * 10_000_000,
+    ) {
+        Record::Receipt(receipt) => Record::Receipt(Receipt {
+            seq: Some(sequence),
+            dead_lettered: dead.map(Into::into),
+            ..receipt
+        }),
+        other => other,
+    };
+    let receipts = [
+        receipt(1, 1, None),
+        receipt(3, 3, None),
+        receipt(2, 2, None),
+        receipt(4, 4, Some("expired")),
+        receipt(77, 5, None),
+    ];
+    let first = [start("ce-sink", 1_000, serde_json::Value::Null)];
+    let received = stream(first.into_iter().chain(receipts).chain([end(5, None)]));
+    let (sent, received) = (folder.write("sent", sent(5)), folder.write("received", received));
+    let out = folder.path("run");
+    let run = lat_collect().args([&sent, &received]).arg("--out").arg(&out).run();
+    run.expect_code(0);
+    let ledger = json(&out, "ledger.json");
+    assert_eq!((&ledger["order_checked"], &ledger["out_of_order"]), (&4.into(), &1.into()));
+    assert_eq!(ledger["dead_letter_reasons"], serde_json::json!({ "expired": 1 }));
+    assert_eq!((&ledger["unexpected"], &ledger["lost"]), (&1.into(), &1.into()));
+    assert_eq!(
+        (&ledger["clocks"], &json(&out, "summary.json")["clocks"]),
+        (&"same".into(), &"same".into())
+    );
+    assert!(run.stderr.contains("1 out of order, 1 dead-lettered (expired)"), "{}", run.stderr);
 }

@@ -5,10 +5,12 @@
 mod attempts;
 mod bad_input;
 mod browser;
+mod documented;
 mod external;
 mod figures;
 mod histograms;
 mod http;
+mod large;
 mod live;
 mod prometheus;
 

@@ -195,8 +195,24 @@ pub(super) fn ledger(ledger: &Ledger) -> Table {
             "The confirm was lost, and so was the event.",
         );
         entry("arrived unacked", ledger.unacked_arrived, "Not accepted, and arrived all the same.");
+        for (outcome, value) in ledger.arrived.iter().filter(|&(outcome, value)| {
+            value > 0 && !matches!(outcome, Outcome::Ok | Outcome::InDoubt)
+        }) {
+            let name = format!("{}, arrived", outcome.as_str().replace('_', " "));
+            entry(&name, value, "Of those that arrived unacked.");
+        }
         entry("dead-lettered", ledger.dead_lettered, "Arrived in a dead-letter queue.");
+        for (reason, &value) in &ledger.dead_letter_reasons {
+            entry(&format!("dead-lettered: {reason}"), value, "The reason that the broker gave.");
+        }
         entry("unexpected", ledger.unexpected, "Receipts of events that no sender speaks of.");
+        if ledger.order_checked > 0 {
+            entry(
+                "out of order",
+                ledger.out_of_order,
+                "Arrived after a later one of the same source.",
+            );
+        }
         entry(
             "negative end-to-end",
             ledger.negative_e2e,

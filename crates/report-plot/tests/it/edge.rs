@@ -73,7 +73,7 @@ fn a_malformed_row_is_named() {
     fs::write(&series, text.replacen("\n1,", "\n1,2,", 1)).unwrap();
     let fields = refusal(dir.path());
     assert!(
-        fields.starts_with("report-plot: series.csv:3: 34 fields, and the header has 33"),
+        fields.starts_with("report-plot: series.csv:3: 35 fields, and the header has 34"),
         "{fields}"
     );
     fs::write(&series, text.replacen(",10,", ",ten,", 1)).unwrap();

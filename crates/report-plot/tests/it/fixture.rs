@@ -100,6 +100,7 @@ fn run(name: &str, events: &[Event]) -> Run {
         },
         streams: vec![stream],
         version: "0.1.0".into(),
+        ..Run::default()
     }
 }
 
@@ -132,6 +133,7 @@ fn summary(name: &str, events: &[Event]) -> Summary {
         warm_up: None,
         scenarios: blocks(scenarios),
         types: blocks(types),
+        ..Summary::default()
     }
 }
 
@@ -220,7 +222,7 @@ fn series(events: &[Event]) -> String {
 
 fn row(text: &mut String, key: (u64, &str), events: &[&Event], sent: u64, received: u64) {
     let counts = outcomes(events.iter().copied());
-    write!(text, "{},{},false,{},{sent}", key.0, quoted(key.1), events.len()).unwrap();
+    write!(text, "{},{},false,1,{},{sent}", key.0, quoted(key.1), events.len()).unwrap();
     counts.iter().for_each(|(_, count)| write!(text, ",{count}").unwrap());
     write!(text, ",0,{received}").unwrap();
     for metric in 0..METRICS.len() {

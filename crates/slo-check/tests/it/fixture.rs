@@ -56,6 +56,7 @@ pub(crate) fn good() -> Fixture {
             warm_up: None,
             scenarios: [("baseline".to_owned(), block.clone())].into(),
             types: [(BUILD.to_owned(), block)].into(),
+            ..Summary::default()
         },
         ledger: Ledger {
             format: 1,
@@ -89,6 +90,7 @@ fn run() -> Run {
         },
         streams: Vec::new(),
         version: "0.1.0".into(),
+        ..Run::default()
     }
 }
 
