@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ce_cli::parse;
+use ce_event::Pointer;
 use ce_event::amqp::Dialect;
 use clap::builder::BoolishValueParser;
 use load_plan::{Rate, Shard, Spacing};
@@ -137,6 +138,14 @@ pub struct Cli {
     #[arg(long, env = "CE_PAUSE", value_name = "DURATION", default_value = "0s",
           value_parser = parse::duration, conflicts_with_all = ["rate", "stages", "plan"])]
     pub pause: Duration,
+
+    /// Where the data of an event has what it shares with the event that answers it, e.g.,
+    /// /data/contextId: for platforms whose completion events have an id of their own
+    ///
+    /// The value is the `key` of the sample, and lat-collect joins by it the receipts of a ce-sink that
+    /// was given the same flag. An event without one is joined by source and id.
+    #[arg(long, env = "CE_CORRELATE", value_name = "POINTER")]
+    pub correlate: Option<Pointer>,
 
     /// Most events in flight at one time, in each scenario with an arrival rate
     #[arg(long, env = "CE_MAX_IN_FLIGHT", value_name = "N", default_value_t = 1000,

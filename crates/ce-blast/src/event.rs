@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::str;
 
 use bytes::Bytes;
-use ce_event::{Binary, EventError, Identity};
+use ce_event::{Binary, EventError, Identity, Pointer};
 
 /// One event. The body is a slice of the block that was read, so nothing is copied.
 #[derive(Debug, Clone)]
@@ -13,6 +13,7 @@ pub(crate) struct Event {
     id: Text,
     source: Text,
     kind: Text,
+    key: Option<Box<Text>>,
 }
 
 /// A text of the event: where it stands in the body, or a copy if it is escaped there.
@@ -28,7 +29,12 @@ impl Event {
         let Identity { id, source, event_type, .. } = Identity::from_json(&body)?;
         let (id, source, kind) =
             (Text::of(id, &body), Text::of(source, &body), Text::of(event_type, &body));
-        Ok(Self { body, id, source, kind })
+        Ok(Self { body, id, source, kind, key: None })
+    }
+
+    /// Looks for what the event has in common with the one that answers it.
+    pub(crate) fn correlate(&mut self, by: &Pointer) {
+        self.key = by.in_event(&self.body).map(|key| Box::new(Text::of(key, &self.body)));
     }
 
     /// The event as it came.
@@ -61,6 +67,10 @@ impl Event {
 
     pub(crate) fn event_type(&self) -> &str {
         self.kind.read(&self.body)
+    }
+
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.key.as_ref().map(|key| key.read(&self.body))
     }
 }
 
@@ -97,7 +107,17 @@ mod tests {
         let body = br#"{"specversion":"1.0","type":"a.b","source":"/s\u0041","id":"7"}"#;
         let event = Event::new(Bytes::from_static(body)).unwrap();
         assert_eq!((event.id(), event.source(), event.event_type()), ("7", "/sA", "a.b"));
-        assert_eq!(event.body().as_ref(), body);
+        assert_eq!((event.body().as_ref(), event.key()), (body.as_slice(), None));
+    }
+
+    #[test]
+    fn the_key_is_found_plain_and_escaped() {
+        let body = br#"{"specversion":"1.0","type":"a.b","source":"/s","id":"7","data":{"c":"x","d":"\u0041"}}"#;
+        let mut event = Event::new(Bytes::from_static(body)).unwrap();
+        for (pointer, key) in [("/data/c", Some("x")), ("/data/d", Some("A")), ("/data/e", None)] {
+            event.correlate(&pointer.parse().unwrap());
+            assert_eq!(event.key(), key);
+        }
     }
 
     #[test]

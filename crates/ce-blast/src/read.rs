@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow};
 use bytes::{Buf, Bytes, BytesMut};
 use ce_cli::Input;
+use ce_event::Pointer;
 use load_plan::{Due, Executor, Plan, Shard, Timeline};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -162,6 +163,8 @@ pub(crate) struct Order {
     pub(crate) shard: Shard,
     /// Due times are divided by this, so that a long plan can be tried in a short time.
     pub(crate) time_scale: u32,
+    /// What an event has in common with the one that answers it.
+    pub(crate) correlate: Option<Pointer>,
 }
 
 /// Starts to read an input; returns a supply for each scenario that shares it.
@@ -176,12 +179,12 @@ pub(crate) fn start(input: Input, order: Order) -> std::io::Result<Vec<Supply>> 
         // A closed loop shares its input with nobody.
         let result = if order.plan.scenarios.iter().any(|it| !is_open_loop(it)) {
             let mut as_they_come = (0..).map(|seq| Due { index: seq, scenario: 0, seq, due_ns: 0 });
-            read(input, &mut dispatch, &mut as_they_come)
+            read(input, &order, &mut dispatch, &mut as_they_come)
         } else {
             let scale = u64::from(order.time_scale);
             let timeline = Timeline::new(&order.plan, order.seed, order.shard);
             let mut scaled = timeline.map(|due| Due { due_ns: due.due_ns / scale, ..due });
-            let result = read(input, &mut dispatch, &mut scaled);
+            let result = read(input, &order, &mut dispatch, &mut scaled);
             if result.is_ok() && has_end(&order.plan) && scaled.next().is_some() {
                 dispatch.tell(|| Feed::Short);
             }
@@ -240,10 +243,11 @@ fn has_end(plan: &Plan) -> bool {
 /// Sends what each block completes; a block that completes no line is read on.
 fn read(
     mut input: Input,
+    order: &Order,
     to: &mut Dispatch,
     dues: &mut dyn Iterator<Item = Due>,
 ) -> anyhow::Result<()> {
-    let mut lines = Lines { name: input.name, number: 0 };
+    let mut lines = Lines { name: input.name, number: 0, correlate: order.correlate.as_ref() };
     let mut block = BytesMut::with_capacity(BLOCK);
     let mut read_for = Duration::ZERO;
     loop {
@@ -284,12 +288,13 @@ fn read(
 }
 
 /// Cuts text into events and knows the line number.
-struct Lines {
+struct Lines<'a> {
     name: String,
     number: u64,
+    correlate: Option<&'a Pointer>,
 }
 
-impl Lines {
+impl Lines<'_> {
     fn place(&self) -> String {
         format!("{}:{}: cannot read", self.name, self.number + 1)
     }
@@ -310,7 +315,14 @@ impl Lines {
             text.advance(text.len().min(1));
             self.number += 1;
             line.truncate(line.trim_ascii_end().len());
-            if !line.is_empty() && !take(Event::new(line).map_err(|err| self.error(&err))?) {
+            if line.is_empty() {
+                continue;
+            }
+            let mut event = Event::new(line).map_err(|err| self.error(&err))?;
+            if let Some(pointer) = self.correlate {
+                event.correlate(pointer);
+            }
+            if !take(event) {
                 return Ok(false);
             }
         }
@@ -328,7 +340,7 @@ mod tests {
     fn supplies(text: &str, plan: &str) -> Vec<Supply> {
         let bytes = Box::new(std::io::Cursor::new(text.to_owned().into_bytes()));
         let plan = read_plan(&Document::parse("plan", plan).unwrap()).unwrap();
-        let order = Order { plan, seed: 0, shard: Shard::WHOLE, time_scale: 1 };
+        let order = Order { plan, seed: 0, shard: Shard::WHOLE, time_scale: 1, correlate: None };
         start(Input { bytes, name: "stdin".into() }, order).unwrap()
     }
 

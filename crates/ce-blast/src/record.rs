@@ -253,6 +253,7 @@ fn sample<'a>(finished: &'a Finished, scenarios: &'a [String]) -> Sample<'a> {
         bytes: job.event.body().len() as u64,
         attempt: *attempt,
         superseded: *superseded,
+        key: job.event.key().map(Cow::Borrowed),
     }
 }
 

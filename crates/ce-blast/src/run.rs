@@ -123,6 +123,7 @@ fn supplies(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<Supply>> {
             seed: cli.seed,
             shard: cli.shard,
             time_scale: cli.time_scale.unwrap_or(1),
+            correlate: cli.correlate.clone(),
         };
         let path = file.as_ref().map_or_else(|| cli.events.clone(), PathBuf::from);
         let read = read::start(open_input(&path)?, order)?;

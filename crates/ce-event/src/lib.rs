@@ -8,6 +8,7 @@
 //! |---|---|
 //! | tell events apart, as cheaply as possible | [`Identity::from_json`] |
 //! | look at one more attribute of it | [`attribute`] |
+//! | look at one value in its data | [`Pointer`] |
 //! | read and check a whole event | [`Event::from_json`], [`Event::batch_from_json`] |
 //! | know how a message carries its event | [`Mode::of`] |
 //! | read an event from the headers of a message | [`http::event`], [`amqp::event`] |
@@ -22,6 +23,7 @@ mod event;
 mod identity;
 mod json;
 mod media_type;
+mod pointer;
 mod time;
 mod uri;
 
@@ -34,3 +36,4 @@ pub use error::EventError;
 pub use event::{Event, Value};
 pub use identity::{Identity, attribute};
 pub use media_type::Mode;
+pub use pointer::{Pointer, PointerError};

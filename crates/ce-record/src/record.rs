@@ -126,6 +126,10 @@ pub struct Sample<'a> {
     /// Another attempt for the same event follows, so this one is not how the event ended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub superseded: bool,
+    /// What the event has in common with the one that answers it, where that has an id of its own:
+    /// sample and receipt are joined by their keys then, and not by source and id.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Cow<'a, str>>,
 }
 
 impl Sample<'_> {
@@ -161,6 +165,9 @@ pub struct Receipt<'a> {
     /// Why the broker moved it to a dead-letter queue.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub dead_lettered: Option<Cow<'a, str>>,
+    /// What the event has in common with the one that it answers, see [`Sample::key`].
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Cow<'a, str>>,
 }
 
 /// A measured value of the system under test.

@@ -260,6 +260,9 @@ pub struct Stats {
 pub struct Ledger {
     /// Version of the run directory's layout.
     pub format: u32,
+    /// Samples and receipts with a key: these were joined by it, and not by source and id.
+    #[serde(default, skip_serializing_if = "Keyed::is_none")]
+    pub keyed: Keyed,
     /// Whether receipts were collected; without them nothing below `outcomes` can be known.
     pub has_receipts: bool,
     /// Events that the schedule called for.
@@ -319,6 +322,22 @@ pub struct Ledger {
     pub negative_e2e_lowest_ns: Option<i64>,
     /// Records that a writer dropped because its reader was too slow.
     pub dropped_records: u64,
+}
+
+/// Records that are joined by the value that `--correlate` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Keyed {
+    /// Samples that have one.
+    pub samples: u64,
+    /// Receipts that have one.
+    pub receipts: u64,
+}
+
+impl Keyed {
+    /// Nothing was joined that way.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The columns of `watch.csv`. Labels are `a=1;b=2`, in the order of their names.

@@ -27,6 +27,7 @@ pub(crate) fn sample(line: &[u8]) -> Option<Sample<'_>> {
         bytes: rest.number(",\"bytes\":")?,
         attempt: rest.number(",\"attempt\":")?.try_into().ok()?,
         superseded: rest.skip(",\"superseded\":true").is_some(),
+        key: rest.optional_string(",\"key\":\"")?,
     };
     rest.is_closed().then_some(sample)
 }
@@ -44,6 +45,7 @@ pub(crate) fn receipt(line: &[u8]) -> Option<Receipt<'_>> {
         door: rest.string(",\"door\":\"")?,
         redelivered: rest.skip(",\"redelivered\":true").is_some(),
         dead_lettered: rest.optional_string(",\"dead_lettered\":\"")?,
+        key: rest.optional_string(",\"key\":\"")?,
     };
     rest.is_closed().then_some(receipt)
 }
@@ -116,8 +118,8 @@ mod tests {
 
     use super::*;
 
-    const SAMPLE: &str = r#"{"kind":"sample","seq":7,"source":"/s","id":"1","type":"t","scenario":"d","due_ns":1,"lag_ns":2,"service_ns":3,"outcome":"rejected","code":503,"error":"é","bytes":10,"attempt":1}"#;
-    const RECEIPT: &str = r#"{"kind":"receipt","seq":9,"source":"/s","id":"1","type":"t","recv_ns":5,"door":"/","redelivered":true,"dead_lettered":"expired"}"#;
+    const SAMPLE: &str = r#"{"kind":"sample","seq":7,"source":"/s","id":"1","type":"t","scenario":"d","due_ns":1,"lag_ns":2,"service_ns":3,"outcome":"rejected","code":503,"error":"é","bytes":10,"attempt":1,"superseded":true,"key":"ctx-1"}"#;
+    const RECEIPT: &str = r#"{"kind":"receipt","seq":9,"source":"/s","id":"1","type":"t","recv_ns":5,"door":"/","redelivered":true,"dead_lettered":"expired","key":"ctx-1"}"#;
 
     /// Where the shape is taken, both readers find the same; where `serde_json` refuses, so do we.
     fn agrees(line: &[u8]) {
@@ -135,8 +137,8 @@ mod tests {
         let opened = SAMPLE.replace(",\"outcome\"", ",\"connect_ns\":8,\"tls_ns\":9,\"outcome\"");
         let opened = sample(opened.as_bytes()).expect("it has the shape");
         assert_eq!((opened.connect_ns, opened.tls_ns), (Some(8), Some(9)));
-        let superseded = SAMPLE.replace('}', ",\"superseded\":true}");
-        assert!(sample(superseded.as_bytes()).is_some_and(|sample| sample.superseded));
+        let shorter = SAMPLE.replace(",\"superseded\":true,\"key\":\"ctx-1\"", "");
+        assert!(sample(shorter.as_bytes()).is_some_and(|it| !it.superseded && it.key.is_none()));
         agrees(SAMPLE.as_bytes());
         agrees(RECEIPT.as_bytes());
     }
@@ -155,8 +157,8 @@ mod tests {
         check("\"rejected\"", "\"refused\"");
         check("/s", "\u{1}");
         check("/s", "\\u0041");
-        check("attempt\":1}", "attempt\":1}}");
-        check("attempt\":1}", "attempt\":1,\"more\":2}");
+        check("ctx-1\"}", "ctx-1\"}}");
+        check("ctx-1\"}", "ctx-1\",\"more\":2}");
     }
 
     proptest! {

@@ -58,6 +58,9 @@ fn sample_line(out: &mut Vec<u8>, sample: &Sample<'_>) {
     if sample.superseded {
         out.extend_from_slice(b",\"superseded\":true");
     }
+    if let Some(key) = &sample.key {
+        string(out, ",\"key\":", key);
+    }
     out.extend_from_slice(b"}\n");
 }
 
@@ -98,13 +101,14 @@ mod tests {
     }
 
     fn sample() -> impl Strategy<Value = Sample<'static>> {
-        let texts = (text(), text(), text(), text(), option::of(text()));
+        let optional = (option::of(text()), option::of(text()));
+        let texts = (text(), text(), text(), text(), optional);
         let times = (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>());
         let rest = (any::<u64>(), any::<u32>(), option::of(any::<u16>()), any::<bool>());
         let opened = (option::of(any::<u64>()), option::of(any::<u64>()));
         let outcome = select(&Outcome::ALL[..]);
         (texts, times, opened, rest, outcome).prop_map(|(texts, times, opened, rest, outcome)| {
-            let (source, id, event_type, scenario, error) = texts;
+            let (source, id, event_type, scenario, (error, key)) = texts;
             let (seq, due_ns, lag_ns, service_ns) = times;
             let (bytes, attempt, code, superseded) = rest;
             Sample {
@@ -124,6 +128,7 @@ mod tests {
                 bytes,
                 attempt,
                 superseded,
+                key,
             }
         })
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ce_cli::parse;
+use ce_event::Pointer;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -174,6 +175,14 @@ pub struct CommonArgs {
     /// without an acknowledgement. Without it there are none
     #[arg(long, env = "CE_GAUGES", value_name = "INTERVAL", value_parser = gauge_interval)]
     pub gauges: Option<Duration>,
+
+    /// Where the data of an event names the event that it answers, e.g., /data/contextId: for
+    /// platforms whose completion events have an id of their own
+    ///
+    /// The value is the `key` of the receipt, and lat-collect joins by it the samples of a ce-blast that
+    /// was given the same flag. An event without one is joined by source and id.
+    #[arg(long, env = "CE_CORRELATE", value_name = "POINTER")]
+    pub correlate: Option<Pointer>,
 
     /// Name of the run, for the start record
     #[arg(

@@ -9,10 +9,11 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use ce_cli::{Clock, say};
-use ce_event::{Event, EventError, Value};
+use ce_event::{Event, EventError, Pointer, Value};
 use ce_record::{Gauge, Mark, Receipt};
 use tokio::sync::{Notify, Semaphore, oneshot};
 
+use crate::cli::CommonArgs;
 use crate::complaint::Complaints;
 use crate::session::TOOL;
 use crate::stop::{Stop, Why};
@@ -38,6 +39,8 @@ pub(crate) struct Intake {
     pub(crate) stop: Stop,
     outlet: Outlet,
     wanted: Option<Wanted>,
+    /// What an event has in common with the one that it answers.
+    pub(crate) correlate: Option<Pointer>,
     /// Zero until something arrives, [`NEVER_IDLE`] while nothing can.
     last_arrival_ns: AtomicU64,
     first_arrival: Notify,
@@ -93,12 +96,13 @@ impl std::fmt::Display for Counts {
 }
 
 impl Intake {
-    pub(crate) fn new(clock: Clock, stop: Stop, outlet: Outlet, count: Option<u64>) -> Self {
+    pub(crate) fn new(clock: Clock, stop: Stop, outlet: Outlet, args: &CommonArgs) -> Self {
         Self {
             clock,
             stop,
             outlet,
-            wanted: count.map(Wanted::new),
+            wanted: args.count.map(Wanted::new),
+            correlate: args.correlate.clone(),
             last_arrival_ns: AtomicU64::new(0),
             first_arrival: Notify::new(),
             counts: Counts::default(),
@@ -212,7 +216,14 @@ impl Intake {
 }
 
 /// The receipt of an event that came by `door` at `recv_ns`.
-pub(crate) fn receipt(event: Event<'_>, recv_ns: u64, door: &str) -> Receipt<'static> {
+pub(crate) fn receipt(
+    event: Event<'_>,
+    recv_ns: u64,
+    door: &str,
+    correlate: Option<&Pointer>,
+) -> Receipt<'static> {
+    let key = correlate.zip(event.data.as_ref()).and_then(|(by, data)| by.in_data(data));
+    let key = key.map(|key| key.into_owned().into());
     Receipt {
         seq: sequence(&event),
         source: event.source.into_owned().into(),
@@ -222,6 +233,7 @@ pub(crate) fn receipt(event: Event<'_>, recv_ns: u64, door: &str) -> Receipt<'st
         door: door.to_owned().into(),
         redelivered: false,
         dead_lettered: None,
+        key,
     }
 }
 
@@ -265,7 +277,7 @@ mod tests {
                 r#"{{"specversion":"1.0","id":"1","source":"s","type":"t","sequence":{value}}}"#
             );
             let event = Event::from_json(event.as_bytes()).unwrap();
-            assert_eq!(receipt(event, 5, "/door").seq, seq, "{value}");
+            assert_eq!(receipt(event, 5, "/door", None).seq, seq, "{value}");
         };
         check("\"0042\"", Some(42));
         check("7", Some(7));
@@ -287,6 +299,7 @@ mod tests {
             door: "/".into(),
             redelivered: false,
             dead_lettered: None,
+            key: None,
         };
         assert!(!wanted.is_met_by(&event("1", "a")));
         assert!(!wanted.is_met_by(&event("1", "a")));

@@ -56,7 +56,7 @@ where
         };
         let writer_thread = writer.thread().clone();
         let outlet = Outlet { queue: sender, room: Arc::clone(&room), writer: writer_thread };
-        let intake = Arc::new(Intake::new(clock, stop.clone(), outlet, args.count));
+        let intake = Arc::new(Intake::new(clock, stop.clone(), outlet, args));
         if let Some(limit) = args.idle_exit {
             let intake = Arc::clone(&intake);
             runtime.spawn_local(async move { intake.end_when_idle(limit).await });

@@ -50,7 +50,8 @@ pub(crate) fn room() -> Semaphore {
 /// The room that a receipt takes. One that is larger than the queue has it to itself.
 pub(crate) fn size(receipt: &Receipt<'_>) -> u32 {
     let text = receipt.id.len() + receipt.source.len() + receipt.event_type.len();
-    let bytes = size_of::<Item>() + text + receipt.door.len();
+    let key = receipt.key.as_ref().map_or(0, |key| key.len());
+    let bytes = size_of::<Item>() + text + receipt.door.len() + key;
     u32::try_from(bytes).unwrap_or(u32::MAX).min(QUEUE_BYTES)
 }
 

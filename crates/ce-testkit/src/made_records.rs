@@ -46,6 +46,7 @@ impl MadeRecords {
                 bytes: 281,
                 attempt: 1,
                 superseded: false,
+                key: None,
                 connect_ns: None,
                 tls_ns: None,
             }))?;
@@ -77,6 +78,7 @@ impl MadeRecords {
                     door: "/".into(),
                     redelivered: false,
                     dead_lettered: None,
+                    key: None,
                 }))?;
             }
             written += times;

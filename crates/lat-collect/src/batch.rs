@@ -2,6 +2,7 @@
 //! time, their texts in one buffer, so that no record allocates. What can be worked out without
 //! knowing the other records is worked out here, beside the counting.
 
+use ce_record::run_dir::Keyed;
 use ce_record::{End, Gauge, Mark, Outcome, Receipt, Record, Sample, Start};
 
 use crate::fingerprint::Fingerprints;
@@ -20,6 +21,8 @@ pub(crate) struct Batch {
     pub(crate) types: Names,
     sources: Names,
     doors: Names,
+    /// How many have a key.
+    pub(crate) keyed: Keyed,
     opened: Vec<Opened>,
 }
 
@@ -165,8 +168,9 @@ impl Batch {
     }
 
     fn sample(&mut self, sample: &Sample<'_>, fingerprints: &mut Fingerprints) -> SampleItem {
+        self.keyed.samples += u64::from(sample.key.is_some());
         SampleItem {
-            event: self.event(&sample.source, &sample.id, fingerprints),
+            event: self.event(&sample.source, &sample.id, sample.key.as_deref(), fingerprints),
             event_type: self.types.number(&mut self.text, &sample.event_type),
             scenario: self.scenarios.number(&mut self.text, &sample.scenario),
             error: sample.error.as_deref().map(|error| keep(&mut self.text, error)),
@@ -185,8 +189,9 @@ impl Batch {
     }
 
     fn receipt(&mut self, receipt: &Receipt<'_>, fingerprints: &mut Fingerprints) -> ReceiptItem {
+        self.keyed.receipts += u64::from(receipt.key.is_some());
         ReceiptItem {
-            event: self.event(&receipt.source, &receipt.id, fingerprints),
+            event: self.event(&receipt.source, &receipt.id, receipt.key.as_deref(), fingerprints),
             recv_ns: receipt.recv_ns,
             seq: receipt.seq,
             door: self.doors.number(&mut self.text, &receipt.door),
@@ -198,9 +203,18 @@ impl Batch {
         }
     }
 
-    fn event(&mut self, source: &str, id: &str, fingerprints: &mut Fingerprints) -> Known {
+    fn event(
+        &mut self,
+        source: &str,
+        id: &str,
+        key: Option<&str>,
+        fingerprints: &mut Fingerprints,
+    ) -> Known {
         Known {
-            fingerprint: fingerprints.of(source, id),
+            fingerprint: match key {
+                Some(key) => fingerprints.of_key(key),
+                None => fingerprints.of(source, id),
+            },
             source: self.sources.number(&mut self.text, source),
             id: keep(&mut self.text, id),
         }
@@ -251,6 +265,7 @@ mod tests {
                 door: "/".into(),
                 redelivered: false,
                 dead_lettered: None,
+                key: None,
             };
             batch.push(Record::Receipt(receipt), &mut fingerprints);
         }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use ce_record::run_dir::{
-    Generator, HISTOGRAMS, Ledger as LedgerReport, MARKS, MARKS_COLUMNS, Run, SERIES,
+    Generator, HISTOGRAMS, Keyed, Ledger as LedgerReport, MARKS, MARKS_COLUMNS, Run, SERIES,
     SERIES_COLUMNS, Summary, WATCH, WATCH_COLUMNS,
 };
 use ce_record::{Gauge, Mark, Outcome, OutcomeCounts};
@@ -50,6 +50,7 @@ pub(crate) struct Collector {
     errors: Errors,
     ledger: Ledger,
     receipts: u64,
+    keyed: Keyed,
     watch: Watch,
     last_ns: i64,
     files: Files,
@@ -117,6 +118,7 @@ impl Collector {
             errors: Errors::default(),
             ledger: Ledger::new(dir.path(SPILL)),
             receipts: 0,
+            keyed: Keyed::default(),
             watch: Watch::default(),
             last_ns: 0,
             files: Files { rows, log, log_has_header: false, watch, marks },
@@ -212,6 +214,8 @@ impl Collector {
     }
 
     fn count(&mut self, stream: usize, batch: &Batch) -> anyhow::Result<()> {
+        self.keyed.samples += batch.keyed.samples;
+        self.keyed.receipts += batch.keyed.receipts;
         self.learn_names(stream, batch);
         for item in &batch.items {
             match item {

@@ -21,6 +21,14 @@ impl Fingerprints {
         self.bytes.extend_from_slice(id.as_bytes());
         xxh3_128(&self.bytes)
     }
+
+    /// The fingerprint of an event that is known by a key instead.
+    pub(crate) fn of_key(&mut self, key: &str) -> u128 {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&[BETWEEN, BETWEEN]);
+        self.bytes.extend_from_slice(key.as_bytes());
+        xxh3_128(&self.bytes)
+    }
 }
 
 #[cfg(test)]
@@ -32,5 +40,6 @@ mod tests {
         let mut fingerprints = Fingerprints::default();
         assert_ne!(fingerprints.of("a", "bc"), fingerprints.of("ab", "c"));
         assert_eq!(fingerprints.of("a", "bc"), fingerprints.of("a", "bc"));
+        assert_ne!(fingerprints.of_key("a"), fingerprints.of("", "a"));
     }
 }

@@ -1,6 +1,6 @@
 //! The last lines on stderr: the run at a glance.
 
-use ce_record::run_dir::{Block, Clocks, Ledger, Stats, Summary};
+use ce_record::run_dir::{Block, Clocks, Keyed, Ledger, Stats, Summary};
 use ce_record::{CheckCount, Outcome};
 
 use crate::collect::Collected;
@@ -101,6 +101,16 @@ fn ledger_lines(ledger: &Ledger) -> Vec<String> {
     }
     add(ledger.negative_e2e, "received before they were due");
     let mut lines = vec![format!("  ledger    {} received: {}", ledger.received, parts.join(", "))];
+    let Keyed { samples, receipts } = ledger.keyed;
+    if (samples == 0) != (receipts == 0) {
+        let (with, without) =
+            if samples > 0 { ("samples", "receipt") } else { ("receipts", "sample") };
+        lines.push(format!(
+            "  keys      {} {with} have a key and no {without} has: give ce-blast and ce-sink the same \
+             --correlate",
+            samples.max(receipts),
+        ));
+    }
     if ledger.clocks == Some(Clocks::Cross) {
         lines.push("  clocks    of two machines: e2e is no better than they agree".to_owned());
     }

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as STANDARD;
 use ce_event::amqp::{self, Field};
-use ce_event::{Event, EventError, Mode};
+use ce_event::{Event, EventError, Mode, Pointer};
 use ce_record::Receipt;
 use jiff::Timestamp;
 use lapin::message::Delivery;
@@ -25,8 +25,9 @@ pub(crate) fn receipt(
     delivery: &Delivery,
     recv_ns: u64,
     door: &Door,
+    correlate: Option<&Pointer>,
 ) -> Result<Receipt<'static>, EventError> {
-    let mut receipt = intake::receipt(event(delivery)?, recv_ns, &door.queue);
+    let mut receipt = intake::receipt(event(delivery)?, recv_ns, &door.queue, correlate);
     receipt.redelivered = delivery.redelivered;
     receipt.dead_lettered = headers(delivery)
         .and_then(death_reason)
@@ -131,7 +132,7 @@ mod tests {
         let event = event(&delivery).unwrap();
         assert_eq!(event.time.as_deref(), Some("2018-04-05T17:31:00Z"));
         assert_eq!(event.extension("flag").unwrap().to_string(), "true");
-        let receipt = receipt(&delivery, 5, &door("q", false)).unwrap();
+        let receipt = receipt(&delivery, 5, &door("q", false), None).unwrap();
         assert_eq!((receipt.seq, receipt.recv_ns, &*receipt.door), (Some(42), 5, "q"));
         assert_eq!(
             (receipt.redelivered, receipt.dead_lettered.as_deref()),
@@ -175,7 +176,7 @@ mod tests {
         let reason = |headers: FieldTable, dead_letters| {
             let body = br#"{"specversion":"1.0","id":"1","source":"s","type":"t"}"#;
             let delivery = delivery("application/cloudevents+json", headers, body);
-            receipt(&delivery, 5, &door("q", dead_letters)).unwrap().dead_lettered
+            receipt(&delivery, 5, &door("q", dead_letters), None).unwrap().dead_lettered
         };
         let table = |name: &str, value: AMQPValue| {
             let mut table = FieldTable::default();

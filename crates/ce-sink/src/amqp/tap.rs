@@ -93,15 +93,16 @@ impl<'a> Tap<'a> {
 
     async fn take(&mut self, delivery: &Delivery, intake: &Intake) -> Result<(), Failure> {
         let recv_ns = intake.arrived();
-        let receipt = match message::receipt(delivery, recv_ns, self.door) {
-            Ok(receipt) => receipt,
-            Err(err) => {
-                intake.not_an_event(&err, recv_ns);
-                let options = BasicRejectOptions { requeue: false };
-                let reject = self.channel.basic_reject(delivery.delivery_tag, options);
-                return within("reject a message", reject).await;
-            }
-        };
+        let receipt =
+            match message::receipt(delivery, recv_ns, self.door, intake.correlate.as_ref()) {
+                Ok(receipt) => receipt,
+                Err(err) => {
+                    intake.not_an_event(&err, recv_ns);
+                    let options = BasicRejectOptions { requeue: false };
+                    let reject = self.channel.basic_reject(delivery.delivery_tag, options);
+                    return within("reject a message", reject).await;
+                }
+            };
         if intake.keep(receipt).await.is_err() {
             // The loop above sees that the end was asked for.
             return Ok(());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ce_event::{Event, EventError, Mode, http};
+use ce_event::{Event, EventError, Mode, Pointer, http};
 use ce_record::Receipt;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
@@ -74,10 +74,11 @@ impl Answerer {
         let read = self.read(request).await;
         let recv_ns = self.intake.arrived();
         let (head, body) = read.inspect_err(|_| Counts::add(&counts.refused, 1))?;
-        let receipts = receipts(&head, &body, recv_ns).map_err(|err| {
-            self.intake.not_an_event(&err, recv_ns);
-            (StatusCode::BAD_REQUEST, err.to_string())
-        })?;
+        let receipts =
+            receipts(&head, &body, recv_ns, self.intake.correlate.as_ref()).map_err(|err| {
+                self.intake.not_an_event(&err, recv_ns);
+                (StatusCode::BAD_REQUEST, err.to_string())
+            })?;
         if let Some(status) = self.simulation.rejects(receipts.len()) {
             Counts::add(&counts.rejected, receipts.len());
             return Err((status, "rejected on purpose".into()));
@@ -122,7 +123,12 @@ impl Answerer {
 }
 
 /// One receipt for each event of a request.
-fn receipts(head: &Parts, body: &[u8], recv_ns: u64) -> Result<Vec<Receipt<'static>>, EventError> {
+fn receipts(
+    head: &Parts,
+    body: &[u8],
+    recv_ns: u64,
+    correlate: Option<&Pointer>,
+) -> Result<Vec<Receipt<'static>>, EventError> {
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let events = match Mode::of(content_type) {
         Mode::Batch => Event::batch_from_json(body)?,
@@ -134,7 +140,7 @@ fn receipts(head: &Parts, body: &[u8], recv_ns: u64) -> Result<Vec<Receipt<'stat
         }
     };
     let door = head.uri.path();
-    Ok(events.into_iter().map(|event| receipt(event, recv_ns, door)).collect())
+    Ok(events.into_iter().map(|event| receipt(event, recv_ns, door, correlate)).collect())
 }
 
 fn response(status: StatusCode, mut why: String) -> Response<Full<Bytes>> {

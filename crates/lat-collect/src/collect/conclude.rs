@@ -124,6 +124,7 @@ impl Collector {
             sent: outcomes.sent(),
             acked: outcomes[Outcome::Ok],
             outcomes,
+            keyed: self.keyed,
             clocks: (self.receipts > 0).then(|| self.streams.clocks()),
             dropped_records: self.streams.ends().map(|end| end.dropped_records).sum(),
             ..LedgerReport::default()

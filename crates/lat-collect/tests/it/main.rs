@@ -113,6 +113,7 @@ fn sample(seq: u64, due_ns: u64, service_ns: u64, outcome: Outcome) -> Record<'s
         bytes: 1,
         attempt: 1,
         superseded: false,
+        key: None,
         connect_ns: None,
         tls_ns: None,
     })
@@ -128,6 +129,7 @@ fn receipt(seq: u64, recv_ns: u64) -> Record<'static> {
         door: "/".into(),
         redelivered: false,
         dead_lettered: None,
+        key: None,
     })
 }
 

@@ -1,5 +1,7 @@
 //! The pipe on the embedded target, which fails and stalls as it is told.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::Stage;
@@ -46,7 +48,7 @@ fn attributes_are_the_same_at_the_sink_in_every_mode() {
         })
         .collect();
     let lines: Vec<String> = events.iter().map(Value::to_string).collect();
-    std::fs::write(stage.path("events.ndjson"), lines.join("\n")).unwrap();
+    fs::write(stage.path("events.ndjson"), lines.join("\n")).unwrap();
     let mut expected: Vec<[Value; 4]> = (0..60_u64)
         .zip(&events)
         .map(|(number, it)| {
@@ -138,6 +140,49 @@ fn streams_are_collected_while_they_are_written() {
         wait $collect";
     stage.shell(script).run().expect_code(0);
     stage.expect_ledger(&[("planned", 500), ("delivered", 500), ("lost", 0), ("unexpected", 0)]);
+}
+
+/// What a platform would say of an event when it is done: an event of its own, with the context.
+fn answer_to(event: &str) -> String {
+    let event: Value = serde_json::from_str(event).unwrap();
+    let context = &event["data"]["contextId"];
+    let answer = json!({
+        "specversion": "1.0", "type": "done", "source": "platform", "data": { "contextId": context },
+        "id": format!("answer {}", event["id"]),
+    });
+    answer.to_string() + "\n"
+}
+
+#[test]
+fn an_event_is_joined_with_the_one_that_answers_it() {
+    let stage = Stage::new();
+    let script = "
+        ce-gen --kind parser --count 200 --seed 3 > events
+        ce-blast --to null: --rate 1000/s --correlate /data/contextId events > samples";
+    stage.shell(script).run().expect_code(0);
+    // Seven are never answered, and three twice.
+    let events = stage.text("events");
+    let mut answers: Vec<String> = events.lines().skip(7).map(answer_to).collect();
+    answers.extend(events.lines().skip(100).take(3).map(answer_to));
+    fs::write(stage.path("answers"), answers.concat()).unwrap();
+    let (mut sink, url) = stage.http_sink(&["--idle-exit", "1s", "--correlate", "/data/contextId"]);
+    let blast = format!("ce-blast --to {url} --rate 1000/s answers > answered");
+    stage.shell(&blast).run().expect_code(0);
+    assert_eq!(sink.wait(), 0);
+    stage.shell("lat-collect samples received.ndjson --out run").run().expect_code(0);
+    stage.expect_ledger(&[("delivered", 193), ("lost", 7), ("duplicates", 3), ("unexpected", 0)]);
+    let keyed = json!({ "samples": 200, "receipts": 196 });
+    assert_eq!(stage.json("run/ledger.json")["keyed"], keyed);
+    let first_lost = stage.text("run/missing.ndjson");
+    let id: Value = serde_json::from_str(events.lines().next().unwrap()).unwrap();
+    assert!(first_lost.contains(id["id"].as_str().unwrap()), "{first_lost}");
+
+    // The answers by the ids of their own: nobody knows them, and the hint says what is missing.
+    let other = stage.shell("lat-collect answered received.ndjson --out other").run();
+    other.expect_code(0);
+    let hint =
+        "196 receipts have a key and no sample has: give ce-blast and ce-sink the same --correlate";
+    assert!(other.stderr.contains(hint), "{}", other.stderr);
 }
 
 #[test]
