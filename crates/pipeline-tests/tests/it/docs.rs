@@ -20,19 +20,32 @@ fn shell_blocks(file: &str) -> Vec<String> {
 /// Runs a guide from top to bottom; it has at least so many blocks.
 #[track_caller]
 fn run_guide(file: &str, blocks: usize) -> Stage {
-    let stage = Stage::new();
     let found = shell_blocks(file);
     assert!(found.len() >= blocks, "{found:?}");
-    stage.shell(&found.join("\n")).run().expect_code(0);
+    run_commands(&found.join("\n"))
+}
+
+/// Runs commands in a folder of their own. Where the machine is busy with other things a load may keep
+/// no schedule, which the commands rightly take for a failure; then they are tried again.
+#[track_caller]
+fn run_commands(commands: &str) -> Stage {
+    for _ in 0..2 {
+        let stage = Stage::new();
+        let run = stage.shell(commands).run();
+        if run.code == 0 || !run.stdout.contains("this machine cannot keep the schedule") {
+            run.expect_code(0);
+            return stage;
+        }
+    }
+    let stage = Stage::new();
+    stage.shell(commands).run().expect_code(0);
     stage
 }
 
 #[test]
 fn the_first_pipe_of_the_readme_runs_and_ends_in_a_report() {
-    let stage = Stage::new();
     let blocks = shell_blocks("README.md");
-    let pipe = blocks.iter().find(|block| block.contains("ce-gen")).unwrap();
-    stage.shell(pipe).run().expect_code(0);
+    let stage = run_commands(blocks.iter().find(|block| block.contains("ce-gen")).unwrap());
     stage.json("results/first/summary.json");
     assert!(stage.text("report.html").contains("<svg"));
 }
