@@ -91,7 +91,12 @@ fn ceiling_per_s(interrupt: &Interrupt) -> u64 {
             recorder: recorder.fork(),
             ended,
         };
-        let terms = Terms { on_saturation: Saturation::Queue, end_ns: None, grace: Duration::ZERO };
+        let terms = Terms {
+            on_saturation: Saturation::Queue,
+            end_ns: None,
+            grace: Duration::ZERO,
+            lasts_until_ns: 0,
+        };
         drop(recorder);
         // Without a sender, the schedule ends here.
         drop(Turns::new(vec![work]).keep(Box::new(OpenLoop::new(lane, terms))));

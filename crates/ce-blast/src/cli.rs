@@ -36,6 +36,7 @@ Examples:
   ce-gen | ce-blast --to http://127.0.0.1:8081/ --rate 5000/s --mode batched --batch 50 \\
     --duration 60s > sent.ndjson
   ce-gen | ce-blast --to http://127.0.0.1:8081/ --plan examples/plans/build-events.k6.json
+  ce-gen | ce-blast --to amqp://127.0.0.1/%2f --plan examples/plans/network-saturation.toml
   ce-gen | ce-blast --to http://127.0.0.1:8081/ --vus 100 --ramp-up 60s --pause 100ms \\
     --duration 300s > sent.ndjson
 

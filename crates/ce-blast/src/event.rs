@@ -37,6 +37,23 @@ impl Event {
         self.key = by.in_event(&self.body).map(|key| Box::new(Text::of(key, &self.body)));
     }
 
+    /// What stands for a connection: nothing of it is sent, its names are for the records only.
+    pub(crate) fn connection(scenario: &str, number: u64) -> Self {
+        let text = |text: String| Text::Unescaped(text.into());
+        Self {
+            body: Bytes::new(),
+            id: text(number.to_string()),
+            source: text(format!("ce-blast/{scenario}")),
+            kind: text("connection".to_owned()),
+            key: None,
+        }
+    }
+
+    /// Whether it stands for a connection. No event is empty.
+    pub(crate) fn is_connection(&self) -> bool {
+        self.body.is_empty()
+    }
+
     /// The event as it came.
     pub(crate) fn body(&self) -> &Bytes {
         &self.body

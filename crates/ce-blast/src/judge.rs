@@ -10,6 +10,7 @@ use crate::gate::Gate;
 use crate::lane::Course;
 use crate::plan::{self, is_open_loop};
 use crate::record::Tally;
+use crate::tally::Held;
 
 /// Of all events this many may have waited for input or for a place in flight.
 const WAITED: f64 = 0.01;
@@ -53,6 +54,9 @@ fn limit(report: &GeneratorReport, tally: &Tally, busy: f64) -> Option<Limit> {
     if tally.dropped_records > 0 {
         return Some(Limit::Output);
     }
+    if tally.own_limits > 0 {
+        return Some(Limit::Sender);
+    }
     let planned = tally.outcomes.planned();
     let waited = if share(report.starved, planned) > WAITED {
         Some(Limit::Input)
@@ -92,6 +96,11 @@ pub(crate) fn verdict(report: &GeneratorReport, tally: &Tally) -> Option<String>
         Some(Limit::Output) => {
             format!("SENDER-LIMITED: {} records found no reader in time", tally.dropped_records)
         }
+        Some(Limit::Sender) if tally.own_limits > 0 => format!(
+            "SENDER-LIMITED: this machine could not open {} connections: free ports and files, or \
+             spread the load over several senders with --shard",
+            tally.own_limits
+        ),
         Some(Limit::Sender) => {
             let why = "SENDER-LIMITED: this machine has not enough processor time for the rate";
             format!("{why}; share it out with --shard")
@@ -105,6 +114,19 @@ pub(crate) fn verdict(report: &GeneratorReport, tally: &Tally) -> Option<String>
         }
     };
     Some(text)
+}
+
+/// What became of the connections of a scenario.
+pub(crate) fn held(held: &Held) -> String {
+    let Held { scenario, opened, peak, closed, lost, cut } = held;
+    let mut text = format!("{scenario}: {opened} connections opened, {peak} at one time");
+    write!(text, "; {closed} closed at the end").expect("a String takes any text");
+    for (count, what) in [(lost, "lost before it"), (cut, "without an answer to the close")] {
+        if *count > 0 {
+            write!(text, ", {count} {what}").expect("as above");
+        }
+    }
+    text
 }
 
 /// How many events the plan calls for, all shares together; `None` when it leaves that open.

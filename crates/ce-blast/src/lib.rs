@@ -8,10 +8,10 @@
 //!
 //! In the order of reading: [`cli`] and `plan` say what is wanted; `read` supplies events; `scenario`
 //! starts each scenario in a `lane` of its own; `open_loop` (or `closed_loop`) decides when, `jobs`
-//! and `pace` wait for it; `fleet` and `target` send (`routing` makes the keys of messages); `record`
-//! counts and writes; `calibrate` and `judge` say what this machine can do and whether the schedule
-//! was kept; `preview` shows a plan without carrying it out, and `topology` what a broker does with
-//! its events.
+//! and `pace` wait for it; `senders`, `fleet` and `target` send (`routing` makes the keys of
+//! messages); `record` counts and writes; `calibrate` and `judge` say what this machine can do and
+//! whether the schedule was kept; `preview` shows a plan without carrying it out, and `topology` what
+//! a broker does with its events.
 
 mod calibrate;
 pub mod cli;
@@ -33,6 +33,7 @@ mod record;
 mod routing;
 mod run;
 mod scenario;
+mod senders;
 pub mod start_at;
 mod tally;
 mod target;

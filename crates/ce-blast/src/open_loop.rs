@@ -42,6 +42,8 @@ pub(crate) struct Terms {
     pub(crate) end_ns: Option<u64>,
     /// How long events that are late may still leave after that.
     pub(crate) grace: Duration,
+    /// When the scenario ends, where that is later than its last event.
+    pub(crate) lasts_until_ns: u64,
 }
 
 /// How many events are dropped at once; the thread has answers to look after.
@@ -79,7 +81,7 @@ impl OpenLoop {
         for _ in 0..DROPS {
             let timed = match self.poll_next(cx) {
                 Poll::Ready(Some(timed)) => timed,
-                Poll::Ready(None) => return self.end_of_supply(),
+                Poll::Ready(None) => return self.end_of_supply(now),
                 Poll::Pending if self.lane.interrupt.asked() => return self.interrupted(),
                 Poll::Pending => return Step::Wait(now + LOOK_UP),
             };
@@ -166,7 +168,14 @@ impl OpenLoop {
         Ok(Poll::Pending)
     }
 
-    fn end_of_supply(&mut self) -> Step {
+    fn end_of_supply(&mut self, now: Instant) -> Step {
+        let until = self.lane.clock.instant(self.terms.lasts_until_ns);
+        if now < until && self.lane.interrupt.asked() {
+            return self.interrupted();
+        }
+        if now < until {
+            return Step::Wait(until.min(now + LOOK_UP));
+        }
         if self.lane.supply.is_short() {
             self.course.stopped = Stop::InputEnded;
         }

@@ -62,8 +62,8 @@ fn read_file(path: &Path) -> anyhow::Result<Plan> {
 /// belongs to which scenario.
 fn check_inputs(plan: &Plan) -> anyhow::Result<()> {
     for scenario in plan.scenarios.iter().filter(|it| !is_open_loop(it)) {
-        let shares = plan.scenarios.iter().filter(|it| it.events == scenario.events).count() > 1;
-        if shares {
+        let shares = |it: &&Scenario| it.executor.has_events() && it.events == scenario.events;
+        if plan.scenarios.iter().filter(shares).count() > 1 {
             let name = &scenario.name;
             bail!("scenario `{name}` is a closed loop: give it `events` of its own");
         }
@@ -73,13 +73,20 @@ fn check_inputs(plan: &Plan) -> anyhow::Result<()> {
 
 /// Whether the scenario sends by a schedule and waits for nobody.
 pub(crate) fn is_open_loop(scenario: &Scenario) -> bool {
-    matches!(scenario.executor, Executor::Arrivals { .. })
+    scenario.executor.schedule().is_some()
+}
+
+/// When the connections of a scenario are closed, on the run's clock.
+pub(crate) fn held_until_ns(scenario: &Scenario, time_scale: Option<u32>) -> u64 {
+    let length_ns = scenario.executor.length_ns().unwrap_or(0);
+    scenario.start_ns.saturating_add(length_ns) / u64::from(time_scale.unwrap_or(1))
 }
 
 /// How many events the scenario has, as far as its plan decides it.
 pub(crate) fn events(scenario: &Scenario) -> Option<u64> {
     match &scenario.executor {
-        Executor::Arrivals { schedule, spacing: Spacing::Uniform } => schedule.events(),
+        Executor::Arrivals { schedule, spacing: Spacing::Uniform }
+        | Executor::Connections { schedule, .. } => schedule.events(),
         Executor::Iterations { iterations, per_vu: false, .. } => Some(*iterations),
         Executor::Iterations { vus, iterations, per_vu: true, .. } => {
             iterations.checked_mul(u64::from(*vus))
@@ -154,11 +161,11 @@ fn nanoseconds(duration: Duration) -> anyhow::Result<u64> {
     u64::try_from(duration.as_nanos()).context("too long")
 }
 
-/// Runs a closed loop `factor` times as fast; the reader does the same to due times.
+/// Runs a closed loop `factor` times as fast; who hands out due times does the same to those.
 fn compress(scenario: &mut Scenario, factor: u32) {
     let factor = u64::from(factor);
     match &mut scenario.executor {
-        Executor::Arrivals { .. } => {}
+        Executor::Arrivals { .. } | Executor::Connections { .. } => {}
         Executor::Users { stages, pause_ns, .. } => {
             scenario.start_ns /= factor;
             scenario.warm_up_ns /= factor;
@@ -199,6 +206,9 @@ fn phase_bounds_ns(scenario: &Scenario) -> Vec<u64> {
             ramp.pieces().map(|(_, duration_ns, _, _)| duration_ns).collect()
         }
         Executor::Arrivals { schedule, .. } => schedule.end_ns().into_iter().collect(),
+        Executor::Connections { schedule, hold_ns } => {
+            schedule.end_ns().into_iter().chain([*hold_ns]).collect()
+        }
         Executor::Users { stages, .. } => stages.iter().map(|stage| stage.duration_ns).collect(),
         Executor::Iterations { .. } => Vec::new(),
     };
@@ -231,6 +241,12 @@ fn describe_scenario(scenario: &Scenario) -> Value {
             })).collect::<Vec<_>>(),
             "events": events(scenario),
             "arrivals": spacing_name(*spacing),
+        }),
+        Executor::Connections { schedule, hold_ns } => json!({
+            "executor": "connections",
+            "connections": schedule.events(),
+            "opening_s": schedule.end_ns().map(seconds),
+            "hold_s": seconds(*hold_ns),
         }),
         Executor::Users { stages, start, pause_ns } => json!({
             "executor": users_name(stages),

@@ -82,7 +82,7 @@ fn about(count: Option<u64>, expected: Option<u64>, otherwise: &str) -> String {
 fn expected(scenario: &Scenario) -> Option<u64> {
     match &scenario.executor {
         Executor::Arrivals { schedule, .. } => schedule.events(),
-        Executor::Users { .. } | Executor::Iterations { .. } => events(scenario),
+        _ => events(scenario),
     }
 }
 
@@ -146,6 +146,7 @@ fn executor(scenario: &Scenario) -> &'static str {
     match &scenario.executor {
         Executor::Arrivals { schedule: Schedule::Constant { .. }, .. } => "constant-arrival-rate",
         Executor::Arrivals { schedule: Schedule::Ramping(_), .. } => "ramping-arrival-rate",
+        Executor::Connections { .. } => "connections",
         Executor::Users { stages, .. } => users_name(stages),
         Executor::Iterations { per_vu: true, .. } => "per-vu-iterations",
         Executor::Iterations { per_vu: false, .. } => "shared-iterations",
@@ -165,25 +166,21 @@ fn end_ns_or_open(scenario: &Scenario) -> String {
 /// The rate of a scenario at an instant of the run; nothing for a closed loop.
 fn per_s_at(scenario: &Scenario, ns: u64) -> f64 {
     let Some(within) = ns.checked_sub(scenario.start_ns) else { return 0.0 };
-    match &scenario.executor {
-        Executor::Arrivals { schedule: Schedule::Constant { rate, .. }, .. } => {
-            if end_ns(scenario).is_none_or(|end| ns < end) { rate.per_second() } else { 0.0 }
-        }
-        Executor::Arrivals { schedule: Schedule::Ramping(ramp), .. } => ramp.per_second_at(within),
-        Executor::Users { .. } | Executor::Iterations { .. } => 0.0,
+    match scenario.executor.schedule() {
+        None => 0.0,
+        Some((Schedule::Constant { duration_ns: Some(end_ns), .. }, _)) if within >= *end_ns => 0.0,
+        Some((Schedule::Constant { rate, .. }, _)) => rate.per_second(),
+        Some((Schedule::Ramping(ramp), _)) => ramp.per_second_at(within),
     }
 }
 
 fn peak_per_s(scenario: &Scenario) -> Option<f64> {
-    match &scenario.executor {
-        Executor::Arrivals { schedule: Schedule::Constant { rate, .. }, .. } => {
-            Some(rate.per_second())
-        }
-        Executor::Arrivals { schedule: Schedule::Ramping(ramp), .. } => {
+    match scenario.executor.schedule()?.0 {
+        Schedule::Constant { rate, .. } => Some(rate.per_second()),
+        Schedule::Ramping(ramp) => {
             let ends = ramp.pieces().flat_map(|(_, _, from, to)| [from, to]);
             ends.map(load_plan::Rate::per_second).reduce(f64::max)
         }
-        Executor::Users { .. } | Executor::Iterations { .. } => None,
     }
 }
 
@@ -195,7 +192,9 @@ fn highest_per_s(plan: &Plan) -> f64 {
         if let Executor::Arrivals { schedule: Schedule::Ramping(ramp), .. } = &scenario.executor {
             ends_ns.extend(ramp.pieces().map(|(start_ns, ..)| scenario.start_ns + start_ns));
         }
-        ends_ns.extend(end_ns(scenario));
+        // A hold comes after the rate, and has none.
+        let schedule = scenario.executor.schedule().and_then(|(schedule, _)| schedule.end_ns());
+        ends_ns.extend(schedule.map(|end| scenario.start_ns.saturating_add(end)));
     }
     let around = ends_ns.into_iter().flat_map(|ns| [ns.saturating_sub(1), ns]);
     around.map(|ns| per_s_of(plan, ns)).fold(0.0, f64::max)

@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 use bytes::{Buf, Bytes, BytesMut};
 use ce_cli::Input;
 use ce_event::Pointer;
-use load_plan::{Due, Executor, Plan, Shard, Timeline};
+use load_plan::{Due, Plan, Shard, Timeline};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -20,6 +20,8 @@ use crate::plan::is_open_loop;
 const BLOCK: usize = 128 * 1024;
 /// Blocks that may wait for the schedule: 4 MiB.
 const BLOCKS_AHEAD: usize = 32;
+/// Connections that are handed over at a time.
+const CONNECTIONS_AHEAD: usize = 256;
 /// A longer line is refused.
 const LINE_LIMIT: usize = 1 << 20;
 /// Between two looks for more, where a thread waits for it.
@@ -197,6 +199,29 @@ pub(crate) fn start(input: Input, order: Order) -> std::io::Result<Vec<Supply>> 
     Ok(supplies)
 }
 
+/// What the connections of a scenario need instead of an input; it is the only one of `order`.
+pub(crate) fn connections(order: Order) -> std::io::Result<Supply> {
+    let (sender, supply) = Supply::fed();
+    thread::Builder::new().name("count connections".into()).spawn(move || {
+        let name = &order.plan.scenarios[0].name;
+        let scale = u64::from(order.time_scale);
+        let mut dues = Timeline::new(&order.plan, order.seed, order.shard);
+        loop {
+            let timed = |due: Due| Timed {
+                seq: due.seq,
+                due_ns: due.due_ns / scale,
+                event: Event::connection(name, due.seq),
+            };
+            let events: Vec<Timed> = dues.by_ref().take(CONNECTIONS_AHEAD).map(timed).collect();
+            let is_last = events.is_empty();
+            if is_last || sender.blocking_send(Feed::Events { events, awaited: false }).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(supply)
+}
+
 /// The scenarios at the other end of a reading thread.
 struct Dispatch {
     lanes: Vec<Sender<Feed>>,
@@ -234,10 +259,8 @@ impl Dispatch {
 
 /// Whether every scenario has a last event. Where one has none, the input decides.
 fn has_end(plan: &Plan) -> bool {
-    plan.scenarios.iter().all(|scenario| match &scenario.executor {
-        Executor::Arrivals { schedule, .. } => schedule.end_ns().is_some(),
-        Executor::Users { .. } | Executor::Iterations { .. } => true,
-    })
+    let schedules = plan.scenarios.iter().filter_map(|scenario| scenario.executor.schedule());
+    schedules.into_iter().all(|(schedule, _)| schedule.end_ns().is_some())
 }
 
 /// Sends what each block completes; a block that completes no line is read on.

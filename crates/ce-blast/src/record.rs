@@ -254,6 +254,7 @@ fn sample<'a>(finished: &'a Finished, scenarios: &'a [String]) -> Sample<'a> {
         attempt: *attempt,
         superseded: *superseded,
         key: job.event.key().map(Cow::Borrowed),
+        connection: job.event.is_connection(),
     }
 }
 

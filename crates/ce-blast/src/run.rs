@@ -14,7 +14,7 @@ use load_plan::{Plan, Scenario};
 use crate::calibrate::calibrate;
 use crate::cli::Cli;
 use crate::cli::guard::PASSWORD_REMEDY;
-use crate::fleet::{self, Fleet};
+use crate::fleet::Fleet;
 use crate::gate::Gate;
 use crate::judge;
 use crate::lane::{Course, Ended, Lane};
@@ -24,6 +24,7 @@ use crate::progress;
 use crate::read::{self, Order, Supply};
 use crate::record::{self, Recorder, Tally};
 use crate::scenario;
+use crate::senders::senders;
 use crate::target::{Limits, Sender};
 use crate::topology;
 
@@ -50,7 +51,7 @@ pub fn run(cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
     if cli.emit_schedule {
         return preview::schedule(&plan, cli, out);
     }
-    let senders = fleet::senders(cli, &plan)?;
+    let senders = senders(cli, &plan)?;
     let supplies = supplies(cli, &plan)?;
     let interrupt = Interrupt::install()?;
     let run = Run { cli, plan: &plan, interrupt: &interrupt };
@@ -60,6 +61,10 @@ pub fn run(cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
     let usage = process_usage();
     let generator = judge::report(&plan, &course, &gates, usage.cpu_ns, elapsed_ns);
     say(TOOL, &judge::summary(&course.tally, &generator, elapsed_ns));
+    for held in &course.tally.held {
+        say(TOOL, &judge::held(held));
+        append(out.buffer(), &Record::Mark(held.mark(elapsed_ns)));
+    }
     if let Some(verdict) = judge::verdict(&generator, &course.tally) {
         say(TOOL, &verdict);
     }
@@ -68,7 +73,7 @@ pub fn run(cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
     let end = End {
         elapsed_ns,
         stopped,
-        records: written,
+        records: written + course.tally.held.len() as u64,
         dropped_records: course.tally.dropped_records,
         outcomes: Some(course.tally.outcomes),
         retried: course.tally.retried,
@@ -115,16 +120,21 @@ fn supplies(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<Supply>> {
             continue;
         }
         let file = &plan.scenarios[number].events;
-        let shares = |it: &&(usize, &Scenario)| it.1.events == *file;
-        let sharing: Vec<_> = plan.scenarios.iter().enumerate().filter(|it| shares(&it)).collect();
-        let scenarios = sharing.iter().map(|(_, scenario)| (*scenario).clone()).collect();
-        let order = Order {
+        let order = |scenarios| Order {
             plan: Plan { scenarios, warnings: Vec::new() },
             seed: cli.seed,
             shard: cli.shard,
             time_scale: cli.time_scale.unwrap_or(1),
             correlate: cli.correlate.clone(),
         };
+        if !plan.scenarios[number].executor.has_events() {
+            let alone = order(vec![plan.scenarios[number].clone()]);
+            supplies[number] = Some(read::connections(alone)?);
+            continue;
+        }
+        let shares = |it: &&(usize, &Scenario)| it.1.executor.has_events() && it.1.events == *file;
+        let sharing: Vec<_> = plan.scenarios.iter().enumerate().filter(|it| shares(&it)).collect();
+        let order = order(sharing.iter().map(|(_, scenario)| (*scenario).clone()).collect());
         let path = file.as_ref().map_or_else(|| cli.events.clone(), PathBuf::from);
         let read = read::start(open_input(&path)?, order)?;
         for ((number, _), supply) in sharing.into_iter().zip(read) {

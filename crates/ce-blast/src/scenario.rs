@@ -11,6 +11,7 @@ use crate::gate::Gate;
 use crate::jobs::{Jobs, Turns};
 use crate::lane::Lane;
 use crate::open_loop::{OpenLoop, Terms};
+use crate::plan::held_until_ns;
 use crate::target::runtime;
 
 /// A scenario that needs a thread of its own.
@@ -39,12 +40,14 @@ pub(crate) fn start(
         })))
     };
     match &scenario.executor {
-        Executor::Arrivals { schedule, .. } => {
+        Executor::Arrivals { schedule, .. } | Executor::Connections { schedule, .. } => {
             let scale = u64::from(cli.time_scale.unwrap_or(1));
+            let holds = !scenario.executor.has_events();
             let terms = Terms {
                 on_saturation: cli.on_saturation,
                 end_ns: schedule.end_ns().map(|end| (start_ns + end) / scale),
                 grace: Duration::from_nanos(scenario.graceful_stop_ns),
+                lasts_until_ns: if holds { held_until_ns(scenario, cli.time_scale) } else { 0 },
             };
             let schedule = senders.keep(Box::new(OpenLoop::new(lane, terms)))?;
             Some(OnThread::Schedule(schedule, senders))
@@ -84,7 +87,9 @@ impl OnThread {
 /// The in-flight limit of a scenario. A closed loop limits itself: each user has a place.
 pub(crate) fn gate(scenario: &Scenario) -> Gate {
     match &scenario.executor {
-        Executor::Arrivals { .. } => Gate::new(scenario.max_in_flight.unwrap_or(u64::MAX)),
+        Executor::Arrivals { .. } | Executor::Connections { .. } => {
+            Gate::new(scenario.max_in_flight.unwrap_or(u64::MAX))
+        }
         Executor::Users { .. } | Executor::Iterations { .. } => Gate::new(u64::MAX),
     }
 }

@@ -130,6 +130,9 @@ pub struct Sample<'a> {
     /// sample and receipt are joined by their keys then, and not by source and id.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Cow<'a, str>>,
+    /// A connection that was opened to be held, and no event: nobody receives it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub connection: bool,
 }
 
 impl Sample<'_> {

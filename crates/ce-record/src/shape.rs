@@ -28,6 +28,7 @@ pub(crate) fn sample(line: &[u8]) -> Option<Sample<'_>> {
         attempt: rest.number(",\"attempt\":")?.try_into().ok()?,
         superseded: rest.skip(",\"superseded\":true").is_some(),
         key: rest.optional_string(",\"key\":\"")?,
+        connection: rest.skip(",\"connection\":true").is_some(),
     };
     rest.is_closed().then_some(sample)
 }

@@ -61,6 +61,9 @@ fn sample_line(out: &mut Vec<u8>, sample: &Sample<'_>) {
     if let Some(key) = &sample.key {
         string(out, ",\"key\":", key);
     }
+    if sample.connection {
+        out.extend_from_slice(b",\"connection\":true");
+    }
     out.extend_from_slice(b"}\n");
 }
 
@@ -104,13 +107,16 @@ mod tests {
         let optional = (option::of(text()), option::of(text()));
         let texts = (text(), text(), text(), text(), optional);
         let times = (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>());
-        let rest = (any::<u64>(), any::<u32>(), option::of(any::<u16>()), any::<bool>());
+        let rest = (any::<u64>(), any::<u32>(), option::of(any::<u16>()));
+        let is = (any::<bool>(), any::<bool>());
         let opened = (option::of(any::<u64>()), option::of(any::<u64>()));
         let outcome = select(&Outcome::ALL[..]);
-        (texts, times, opened, rest, outcome).prop_map(|(texts, times, opened, rest, outcome)| {
+        let all = (texts, times, opened, rest, is, outcome);
+        all.prop_map(|(texts, times, opened, rest, is, outcome)| {
             let (source, id, event_type, scenario, (error, key)) = texts;
             let (seq, due_ns, lag_ns, service_ns) = times;
-            let (bytes, attempt, code, superseded) = rest;
+            let (bytes, attempt, code) = rest;
+            let (superseded, connection) = is;
             Sample {
                 seq,
                 source,
@@ -129,6 +135,7 @@ mod tests {
                 attempt,
                 superseded,
                 key,
+                connection,
             }
         })
     }

@@ -46,6 +46,7 @@ impl MadeRecords {
                 bytes: 281,
                 attempt: 1,
                 superseded: false,
+                connection: false,
                 key: None,
                 connect_ns: None,
                 tls_ns: None,

@@ -82,6 +82,8 @@ pub(crate) struct SampleItem {
     pub(crate) attempt: u32,
     /// Another attempt for the same event follows.
     pub(crate) superseded: bool,
+    /// A connection that was opened, and no event.
+    pub(crate) connection: bool,
     /// Where the time stands that it took to open a connection for it.
     pub(crate) opened: Option<u32>,
 }
@@ -181,6 +183,7 @@ impl Batch {
             code: sample.code,
             attempt: sample.attempt,
             superseded: sample.superseded,
+            connection: sample.connection,
             opened: sample.connect_ns.map(|connect_ns| {
                 self.opened.push(Opened { connect_ns, tls_ns: sample.tls_ns });
                 u32::try_from(self.opened.len() - 1).expect("a batch has few records")

@@ -49,6 +49,8 @@ pub(crate) struct Collector {
     series: Series,
     errors: Errors,
     ledger: Ledger,
+    /// How connections ended that were to be held: they are no events, and so not of the ledger.
+    connections: OutcomeCounts,
     receipts: u64,
     keyed: Keyed,
     watch: Watch,
@@ -117,6 +119,7 @@ impl Collector {
             series: Series::default(),
             errors: Errors::default(),
             ledger: Ledger::new(dir.path(SPILL)),
+            connections: OutcomeCounts::default(),
             receipts: 0,
             keyed: Keyed::default(),
             watch: Watch::default(),
@@ -206,7 +209,7 @@ impl Collector {
             errors: &self.errors,
             watch: &self.watch,
             receipts: self.receipts,
-            acked: self.all_outcomes()[Outcome::Ok],
+            acked: self.event_outcomes()[Outcome::Ok],
             received: overall.received() + self.warm_up.received(),
             last_ns: self.last_ns,
             overall,
@@ -277,6 +280,10 @@ impl Collector {
             let message = sample.error.map_or("", |error| batch.text(error));
             self.errors.add(outcome, sample.code, message, due_ns, batch.id(event));
         }
+        if sample.connection {
+            self.connections[outcome] += 1;
+            return Ok(());
+        }
         if superseded {
             // What became of its event, a later attempt will tell.
             return Ok(());
@@ -345,6 +352,15 @@ impl Collector {
     fn all_outcomes(&self) -> OutcomeCounts {
         let mut outcomes = *self.warm_up.outcomes();
         self.scenarios.iter().for_each(|scenario| outcomes.add(scenario.outcomes()));
+        outcomes
+    }
+
+    /// The same without connections, which are no events.
+    fn event_outcomes(&self) -> OutcomeCounts {
+        let mut outcomes = self.all_outcomes();
+        for (outcome, count) in self.connections.iter() {
+            outcomes[outcome] -= count;
+        }
         outcomes
     }
 

@@ -124,7 +124,10 @@ fn scenario(
     let graceful_stop_ns = fields.duration("gracefulStop")?.unwrap_or(GRACEFUL_STOP_NS);
     let max_in_flight = if kind.is_open_loop() { in_flight(&mut fields)? } else { None };
     let mut text = |key| fields.text(key).map(|text| text.map(ToOwned::to_owned));
-    let (events, to, routing_key) = (text("events")?, text("to")?, text("routingKey")?);
+    let to = text("to")?;
+    let has_events = kind.has_events();
+    let (events, routing_key) =
+        if has_events { (text("events")?, text("routingKey")?) } else { (None, None) };
     // Last: it refuses what is left.
     let executor = executors::read(kind, &mut fields)?;
     let scenario = Scenario {

@@ -55,15 +55,32 @@ impl Executor {
     pub fn length_ns(&self) -> Option<u64> {
         match self {
             Self::Arrivals { schedule, .. } => schedule.end_ns(),
+            Self::Connections { schedule, hold_ns } => {
+                Some(schedule.end_ns()?.saturating_add(*hold_ns))
+            }
             Self::Users { stages, .. } => {
                 Some(stages.iter().fold(0, |sum: u64, stage| sum.saturating_add(stage.duration_ns)))
             }
             Self::Iterations { max_duration_ns, .. } => Some(*max_duration_ns),
         }
     }
+
+    /// When things are due, and how they lie around the rate; a closed loop has no due times.
+    pub fn schedule(&self) -> Option<(&Schedule, Spacing)> {
+        match self {
+            Self::Arrivals { schedule, spacing } => Some((schedule, *spacing)),
+            Self::Connections { schedule, .. } => Some((schedule, Spacing::Uniform)),
+            Self::Users { .. } | Self::Iterations { .. } => None,
+        }
+    }
+
+    /// Whether it takes events from an input.
+    pub fn has_events(&self) -> bool {
+        !matches!(self, Self::Connections { .. })
+    }
 }
 
-/// What a scenario does; the names are those of k6.
+/// What a scenario does; the names are those of k6, where it has such a thing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Executor {
     /// Open loop: `constant-arrival-rate`, `ramping-arrival-rate`, `stairs-arrival-rate`.
@@ -72,6 +89,13 @@ pub enum Executor {
         schedule: Schedule,
         /// How they lie around the rate.
         spacing: Spacing,
+    },
+    /// Open loop, without events: `connections` to a broker, which are opened and then held.
+    Connections {
+        /// When each is due to be opened, from the scenario's start.
+        schedule: Schedule,
+        /// How long all are held after the time in which they were opened.
+        hold_ns: u64,
     },
     /// Closed loop: virtual users, each waiting for its answer before it goes on.
     Users {

@@ -2,7 +2,7 @@
 
 use std::iter::Peekable;
 
-use crate::{Dues, Executor, Plan, Shard};
+use crate::{Dues, Plan, Shard};
 
 /// One event of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,14 +37,14 @@ struct Lane<'a> {
 impl<'a> Timeline<'a> {
     /// The open-loop scenarios of `plan`; closed loops have no due times.
     pub fn new(plan: &'a Plan, seed: u64, shard: Shard) -> Self {
-        let lane = |(scenario, it): (usize, &'a crate::Scenario)| match &it.executor {
-            Executor::Arrivals { schedule, spacing } => Some(Lane {
+        let lane = |(scenario, it): (usize, &'a crate::Scenario)| {
+            let (schedule, spacing) = it.executor.schedule()?;
+            Some(Lane {
                 scenario,
                 start_ns: it.start_ns,
-                dues: Dues::new(schedule, *spacing, seed, &it.name).peekable(),
+                dues: Dues::new(schedule, spacing, seed, &it.name).peekable(),
                 seq: 0,
-            }),
-            Executor::Users { .. } | Executor::Iterations { .. } => None,
+            })
         };
         let lanes = plan.scenarios.iter().enumerate().filter_map(lane).collect();
         Self { lanes, shard, index: 0 }
@@ -89,6 +89,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Executor;
     use crate::document::Document;
     use crate::read_plan;
 

@@ -130,7 +130,7 @@ impl AmqpTarget {
 }
 
 /// The URL, as lapin reads it. The parser's own message may show it, password included.
-fn uri_of(url: &str) -> anyhow::Result<AMQPUri> {
+pub(crate) fn uri_of(url: &str) -> anyhow::Result<AMQPUri> {
     url.parse().map_err(|_| anyhow!("not an AMQP URL: write, e.g., amqp://127.0.0.1:5672/%2f"))
 }
 

@@ -4,6 +4,7 @@
 mod amqp;
 mod backoff;
 mod confirms;
+mod connections;
 mod dial;
 mod headers;
 mod http;
@@ -27,7 +28,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::LocalSet;
 
-pub(crate) use amqp::AmqpTarget;
+pub(crate) use amqp::{AmqpTarget, uri_of};
+pub(crate) use connections::{ConnectionsTarget, Login, allow_files};
 pub(crate) use headers::collect as collect_headers;
 pub(crate) use http::{BatchSize, HttpTarget, Manner, Retry};
 pub(crate) use management::ManagementTarget;
@@ -71,6 +73,7 @@ impl Seat {
 pub(crate) enum Sender {
     Http(Box<HttpTarget>),
     Amqp(AmqpTarget),
+    Connections(ConnectionsTarget),
     Management(ManagementTarget),
     Null,
 }
@@ -94,6 +97,10 @@ impl Sender {
         match self {
             Self::Http(target) => {
                 let send = http::send(*target, jobs, seat, limits.clone());
+                LocalSet::new().block_on(&runtime, send)
+            }
+            Self::Connections(target) => {
+                let send = target.send(jobs, seat, limits.clone());
                 LocalSet::new().block_on(&runtime, send)
             }
             Self::Amqp(target) => runtime.block_on(target.send(jobs, seat, limits)),

@@ -20,8 +20,8 @@ use load_plan::Plan;
 
 use crate::cli::{Cli, guard};
 use crate::event::Event;
-use crate::fleet::place;
 use crate::routing::{RoutingKey, common_routing_key};
+use crate::senders::place;
 use crate::target::management::{Api, vhost_of};
 use crate::target::{Target, check_allowed};
 use look::Look;
@@ -35,7 +35,7 @@ const PEEK: Duration = Duration::from_secs(5);
 pub(crate) fn check(cli: &Cli, plan: Option<&Plan>, out: &mut DataOut) -> anyhow::Result<Exit> {
     let mut places: BTreeMap<String, BTreeSet<RoutingKey>> = BTreeMap::new();
     if let Some(plan) = plan {
-        for scenario in &plan.scenarios {
+        for scenario in plan.scenarios.iter().filter(|it| it.executor.has_events()) {
             let (url, key) = place(cli, scenario)?;
             places.entry(url).or_default().insert(key);
         }

@@ -7,6 +7,7 @@ mod amqp_blocked;
 mod amqp_faults;
 mod amqp_silence;
 mod closed_loop;
+mod connections;
 mod edges;
 mod http;
 mod http2;

@@ -117,7 +117,7 @@ impl Collector {
                 result = writeln!(file, "{line}");
             }
         };
-        let outcomes = self.all_outcomes();
+        let outcomes = self.event_outcomes();
         let report = LedgerReport {
             format: LAYOUT,
             planned: outcomes.planned(),

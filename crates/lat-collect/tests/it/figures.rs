@@ -31,6 +31,31 @@ fn every_event_is_counted_and_joined() {
 }
 
 #[test]
+fn a_connection_is_no_event_that_could_be_lost() {
+    let folder = Folder::new();
+    let samples = (0..60).map(|seq| {
+        let mut record = sample(seq, seq * 10_000_000, 1_000_000, Outcome::Ok);
+        if let Record::Sample(sample) = &mut record
+            && seq >= 40
+        {
+            sample.connection = true;
+        }
+        record
+    });
+    let first = [start("ce-blast", 1_000, serde_json::json!({ "scenarios": {} }))];
+    let all = first.into_iter().chain(samples).chain([end(60, Some(kept_its_schedule()))]);
+    let (sent, received) =
+        (folder.write("sent", stream(all)), folder.write("received", received(40)));
+    let out = folder.path("run");
+    lat_collect().args([&sent, &received]).arg("--out").arg(&out).run().expect_code(0);
+    let ledger = json(&out, "ledger.json");
+    for (field, value) in [("sent", 40), ("acked", 40), ("received", 40), ("lost", 0)] {
+        assert_eq!(ledger[field], value, "{field}: {ledger}");
+    }
+    assert_eq!(json(&out, "summary.json")["overall"]["outcomes"]["ok"], 60);
+}
+
+#[test]
 fn the_order_of_the_streams_does_not_matter() {
     let folder = Folder::new();
     let (sent, received) =

@@ -114,6 +114,7 @@ fn sample(seq: u64, due_ns: u64, service_ns: u64, outcome: Outcome) -> Record<'s
         attempt: 1,
         superseded: false,
         key: None,
+        connection: false,
         connect_ns: None,
         tls_ns: None,
     })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::named;
 use crate::document::PlanError;
-use crate::fields::Fields;
+use crate::fields::{Fields, LONGEST_NS};
 use crate::scenario::{Executor, Scenario, Spacing};
 use crate::{Ramp, Rate, Schedule, Stage, StageError, VuStage, constant_users};
 
@@ -16,6 +16,8 @@ const SECOND_NS: u64 = 1_000_000_000;
 const MOST_VUS: u64 = 1_000_000;
 /// A billion events per unit of time.
 const MOST_EVENTS: u64 = 1_000_000_000;
+/// More connections than the addresses and ports of a whole fleet of senders.
+const MOST_CONNECTIONS: u64 = 1_000_000;
 /// More events than a run of centuries has.
 const MOST_ITERATIONS: u64 = 1_000_000_000_000_000;
 
@@ -29,9 +31,10 @@ pub(super) enum Kind {
     RampingVus,
     PerVuIterations,
     SharedIterations,
+    Connections,
 }
 
-const KINDS: [(&str, Kind); 7] = [
+const KINDS: [(&str, Kind); 8] = [
     ("constant-arrival-rate", Kind::Constant),
     ("ramping-arrival-rate", Kind::Ramping),
     ("stairs-arrival-rate", Kind::Stairs),
@@ -39,12 +42,18 @@ const KINDS: [(&str, Kind); 7] = [
     ("ramping-vus", Kind::RampingVus),
     ("per-vu-iterations", Kind::PerVuIterations),
     ("shared-iterations", Kind::SharedIterations),
+    ("connections", Kind::Connections),
 ];
 
 impl Kind {
     /// Whether it sends by a schedule, which an in-flight limit can hold up.
     pub(super) fn is_open_loop(self) -> bool {
-        matches!(self, Self::Constant | Self::Ramping | Self::Stairs)
+        matches!(self, Self::Constant | Self::Ramping | Self::Stairs | Self::Connections)
+    }
+
+    /// Whether it takes events from an input.
+    pub(super) fn has_events(self) -> bool {
+        self != Self::Connections
     }
 
     fn name(self) -> &'static str {
@@ -75,6 +84,7 @@ pub(super) fn read(kind: Kind, fields: &mut Fields<'_>) -> Result<Executor, Plan
         Kind::RampingVus => ramping_vus(fields),
         Kind::PerVuIterations => iterations(fields, true),
         Kind::SharedIterations => iterations(fields, false),
+        Kind::Connections => connections(fields),
     }
 }
 
@@ -119,7 +129,7 @@ fn finish(fields: &mut Fields<'_>, kind: Kind) -> Result<(), PlanError> {
 /// Where a key that this executor does not have would mean something.
 fn belongs_to(key: &str) -> Option<&'static str> {
     Some(match key {
-        "rate" => "executor constant-arrival-rate",
+        "rate" => "executors constant-arrival-rate and connections",
         "startRate" => "executors ramping-arrival-rate and stairs-arrival-rate",
         "step" | "steps" | "stepDuration" => "executor stairs-arrival-rate",
         "timeUnit" | "arrivals" | "preAllocatedVUs" | "maxVUs" | "maxInFlight" => {
@@ -130,6 +140,8 @@ fn belongs_to(key: &str) -> Option<&'static str> {
         "vus" | "pause" => "closed loops, such as executor constant-vus",
         "rampUp" => "executor constant-vus",
         "startVUs" => "executor ramping-vus",
+        "connections" | "hold" => "executor connections",
+        "events" | "routingKey" => "executors that send events",
         "iterations" | "maxDuration" => "executors per-vu-iterations and shared-iterations",
         _ => return None,
     })
@@ -203,6 +215,21 @@ fn stairs(fields: &mut Fields<'_>) -> Result<Executor, PlanError> {
         stages.push(stage_of(level_ns, target));
     }
     ramp(first, &stages, spacing).map_err(|err| fields.error("stepDuration", err))
+}
+
+/// Connections that are opened at a rate and then held.
+fn connections(fields: &mut Fields<'_>) -> Result<Executor, PlanError> {
+    let count = fields.integer_in("connections", None, 1..=MOST_CONNECTIONS)?;
+    let opened = fields.integer_in("rate", None, 1..=MOST_EVENTS)?;
+    let unit_ns = time_unit(fields)?;
+    let hold_ns = fields.needed_length("hold")?;
+    finish(fields, Kind::Connections)?;
+    let rate = rate(fields, "rate", opened, unit_ns)?;
+    // One more would be due at the end, and so is not due any more.
+    let too_long = || fields.error("rate", "the last would be opened in centuries; raise the rate");
+    let duration_ns = rate.due_ns(count).filter(|&ns| ns <= LONGEST_NS).ok_or_else(too_long)?;
+    let schedule = Schedule::Constant { rate, duration_ns: Some(duration_ns) };
+    Ok(Executor::Connections { schedule, hold_ns })
 }
 
 fn pause(fields: &mut Fields<'_>) -> Result<u64, PlanError> {

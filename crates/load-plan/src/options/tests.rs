@@ -7,6 +7,7 @@ use crate::VuStage;
 
 const SECOND_NS: u64 = 1_000_000_000;
 const K6: &str = include_str!("../../../../examples/plans/build-events.k6.json");
+const SATURATION: &str = include_str!("../../../../examples/plans/network-saturation.toml");
 const PARSERS: &str = include_str!("../../../../examples/plans/parser-events.toml");
 
 fn plan(text: &str) -> Result<Plan, PlanError> {
@@ -101,6 +102,19 @@ fn every_executor_is_read() {
     };
     check("executor = 'per-vu-iterations'\nvus = 2\niterations = 7", iterations(true, 7));
     check("executor = 'shared-iterations'\nvus = 2\niterations = 9", iterations(false, 9));
+}
+
+#[test]
+fn connections_are_opened_at_a_rate_and_then_held() {
+    let plan = plan(SATURATION).unwrap();
+    let Executor::Connections { schedule, hold_ns } = &plan.scenarios[0].executor else {
+        panic!("{plan:?}");
+    };
+    assert_eq!((schedule.events(), *hold_ns), (Some(2000), 300 * SECOND_NS));
+    let dues = [0, 100, 1999, 2000].map(|k| schedule.due_ns(k));
+    assert_eq!(dues, [Some(0), Some(SECOND_NS), Some(19_990_000_000), None]);
+    assert_eq!(plan.scenarios[0].executor.length_ns(), Some(320 * SECOND_NS));
+    assert!(!plan.scenarios[0].executor.has_events() && plan.scenarios[1].executor.has_events());
 }
 
 #[test]

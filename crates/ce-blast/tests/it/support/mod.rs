@@ -1,6 +1,7 @@
 //! What several tests need: servers that behave as told, a broker's topology and a proxy before it,
 //! a run that publishes through it, a stream of records.
 
+pub(crate) mod amqp_server;
 pub(crate) mod authority;
 pub(crate) mod http2;
 pub(crate) mod proxy;

@@ -106,7 +106,7 @@ fn what_is_missing_is_told_in_the_words_of_the_file() {
         "rate = 10",
         "plan:1:1: `executor` is missing; it is one of constant-arrival-rate, \
          ramping-arrival-rate, stairs-arrival-rate, constant-vus, ramping-vus, per-vu-iterations, \
-         shared-iterations",
+         shared-iterations, connections",
     );
 }
 
@@ -216,4 +216,34 @@ fn a_warm_up_is_shorter_than_its_scenario() {
     assert_eq!(plan(&text("59s")).unwrap().scenarios[0].warm_up_ns, 59 * SECOND_NS);
     let message = plan(&text("1m")).unwrap_err().to_string();
     assert!(message.contains("nothing is left to judge"), "{message}");
+}
+
+#[test]
+fn keys_of_connections_and_of_events_do_not_mix() {
+    let connections = "executor = 'connections'\nconnections = 5\nrate = 1\nhold = '1s'\n";
+    let means = "means nothing to executor connections;";
+    check_mistake(
+        &format!("{connections}events = 'some.ndjson'"),
+        &format!("plan:6:1: `events` {means} it belongs to executors that send events"),
+    );
+    check_mistake(
+        &format!("{connections}duration = '1m'"),
+        &format!(
+            "plan:6:1: `duration` {means} it belongs to executors constant-arrival-rate and \
+             constant-vus"
+        ),
+    );
+    check_mistake(
+        &format!("{CONSTANT}rate = 1\nduration = '1s'\nhold = '1m'"),
+        "plan:5:1: `hold` means nothing to executor constant-arrival-rate; it belongs to executor \
+         connections",
+    );
+    check_mistake(
+        "executor = 'connections'\nconnections = 5\nrate = 1",
+        "plan:1:1: `hold` is missing; write, e.g., hold = \"5m\"",
+    );
+    check_mistake(
+        "executor = 'connections'\nconnections = 1000000\nrate = 1\ntimeUnit = '24h'\nhold = '1s'",
+        "plan:4:8: the last would be opened in centuries; raise the rate",
+    );
 }

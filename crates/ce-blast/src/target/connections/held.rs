@@ -1,0 +1,179 @@
+//! An open connection that is only held: it answers heartbeats until it is closed.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::frame::{self, Frame};
+
+/// How long the broker may take to agree to the end; it may have thousands of them to agree to.
+pub(super) const CLOSE: Duration = Duration::from_secs(10);
+/// What a broker says to a connection that does nothing is shorter.
+const READ_BYTES: usize = 256;
+/// A broker that is silent for so many of the times at which we speak is gone.
+const SILENT: u32 = 4;
+/// Where nobody wants heartbeats, one in a while does no harm.
+const SELDOM: Duration = Duration::from_hours(1);
+
+/// Holds the connection until `closing` says so; `Err` is why it ended before.
+pub(super) async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    heartbeat_s: u16,
+    closing: &mut watch::Receiver<bool>,
+) -> Result<(), String> {
+    // As often as the specification has it: twice in the time that was agreed on.
+    let beat = match heartbeat_s {
+        0 => SELDOM,
+        seconds => Duration::from_secs(seconds.into()) / 2,
+    };
+    let mut next = Instant::now() + beat;
+    let mut silent = 0;
+    let mut bytes = Vec::new();
+    loop {
+        let mut room = [0; READ_BYTES];
+        tokio::select! {
+            _ = closing.wait_for(|&closing| closing) => return Ok(()),
+            () = sleep_until(next) => {
+                silent += 1;
+                if silent > SILENT && heartbeat_s > 0 {
+                    return Err("no heartbeat from the broker".to_owned());
+                }
+                beat_once(stream, beat).await.map_err(|err| ce_tls::explain(&err))?;
+                next += beat;
+            }
+            read = stream.read(&mut room) => {
+                let count = read.map_err(|err| ce_tls::explain(&err))?;
+                if count == 0 {
+                    return Err("the broker closed the connection".to_owned());
+                }
+                silent = 0;
+                bytes.extend_from_slice(&room[..count]);
+                understand(&mut bytes)?;
+            }
+        }
+    }
+}
+
+/// Says that we are there. A broker that takes nothing for so long is gone.
+async fn beat_once<S: AsyncWrite + Unpin>(stream: &mut S, patience: Duration) -> io::Result<()> {
+    let say = async {
+        stream.write_all(&frame::heartbeat()).await?;
+        stream.flush().await
+    };
+    timeout(patience, say).await?
+}
+
+/// Takes whole frames off the front; a close is why the connection ends.
+fn understand(bytes: &mut Vec<u8>) -> Result<(), String> {
+    while let Some((frame, taken)) = frame::parse(bytes).map_err(|err| err.to_string())? {
+        bytes.drain(..taken);
+        if let Frame::Close { code, text } = frame {
+            return Err(format!("{code} {text}"));
+        }
+    }
+    if bytes.is_empty() {
+        // Thousands of connections wait for the next heartbeat.
+        *bytes = Vec::new();
+    }
+    Ok(())
+}
+
+/// Closes in an orderly way; false if the broker did not agree to it in time.
+pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> bool {
+    let close = async {
+        stream.write_all(&frame::close()).await?;
+        stream.flush().await?;
+        let (mut room, mut bytes) = ([0; READ_BYTES], Vec::new());
+        loop {
+            match stream.read(&mut room).await? {
+                0 => return io::Result::Ok(false),
+                count => bytes.extend_from_slice(&room[..count]),
+            }
+            while let Some((frame, taken)) = frame::parse(&bytes).map_err(io::Error::other)? {
+                bytes.drain(..taken);
+                if frame == Frame::CloseOk {
+                    return Ok(true);
+                }
+            }
+        }
+    };
+    matches!(timeout(CLOSE, close).await, Ok(Ok(true)))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+
+    use super::*;
+
+    fn run(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(test);
+    }
+
+    #[test]
+    fn heartbeats_are_kept_until_the_end_is_wanted() {
+        run(async {
+            let (mut ours, mut theirs) = duplex(1024);
+            let (close, mut closing) = watch::channel(false);
+            let broker = async {
+                for _ in 0..6 {
+                    let mut beat = [0; 8];
+                    theirs.read_exact(&mut beat).await.unwrap();
+                    assert_eq!(beat[..], frame::heartbeat());
+                    theirs.write_all(&frame::heartbeat()).await.unwrap();
+                }
+                close.send_replace(true);
+            };
+            let started = Instant::now();
+            let (held, ()) = tokio::join!(hold(&mut ours, 10, &mut closing), broker);
+            assert_eq!((held, started.elapsed().as_secs()), (Ok(()), 30));
+        });
+    }
+
+    #[test]
+    fn a_broker_that_says_nothing_any_more_is_gone() {
+        run(async {
+            let (mut ours, _theirs) = duplex(1024);
+            let (_close, mut closing) = watch::channel(false);
+            let started = Instant::now();
+            let held = hold(&mut ours, 10, &mut closing).await;
+            assert_eq!(held, Err("no heartbeat from the broker".to_owned()));
+            assert_eq!(started.elapsed().as_secs(), 25);
+        });
+    }
+
+    #[test]
+    fn a_broker_that_takes_nothing_any_more_is_gone() {
+        run(async {
+            // Room for half a heartbeat.
+            let (mut ours, _theirs) = duplex(4);
+            let (_close, mut closing) = watch::channel(false);
+            assert!(hold(&mut ours, 10, &mut closing).await.is_err());
+        });
+    }
+
+    #[test]
+    fn a_close_is_clean_if_the_broker_agrees_in_time() {
+        run(async {
+            let check = async |answer: Vec<u8>, clean: bool| {
+                let (mut ours, mut theirs) = duplex(1024);
+                theirs.write_all(&answer).await.unwrap();
+                assert_eq!(close(&mut ours).await, clean, "{answer:?}");
+            };
+            check([frame::heartbeat(), frame::close_ok()].concat(), true).await;
+            check(frame::heartbeat(), false).await;
+            check(b"garbage, and no frame".to_vec(), false).await;
+            let (mut ours, theirs) = duplex(1024);
+            drop(theirs);
+            assert!(!close(&mut ours).await);
+        });
+    }
+}
