@@ -75,10 +75,11 @@ impl Jobs {
     pub(crate) async fn recv(&mut self) -> Option<Job> {
         // A schedule that is behind always has a job. Answers must be heard nevertheless.
         consume_budget().await;
-        poll_fn(|cx| self.poll(cx)).await
+        poll_fn(|cx| self.poll_recv(cx)).await
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Job>> {
+    /// The same for who has other things to do as well, and sees to it that answers are heard.
+    pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Job>> {
         // Once more if the time has come already.
         for _ in 0..2 {
             if let Some(job) = self.poll_work(cx) {

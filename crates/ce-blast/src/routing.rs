@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use anyhow::Context;
-use lapin::types::ShortString;
+use ce_amqp::ShortText;
 use load_plan::Scenario;
 
 use crate::cli::Cli;
@@ -13,8 +13,7 @@ use crate::event::Event;
 /// is an error and not a key with a hole.
 const ATTRIBUTES: [&str; 7] =
     ["type", "source", "subject", "id", "time", "datacontenttype", "dataschema"];
-/// What AMQP can carry.
-const LIMIT_BYTES: usize = 255;
+const LIMIT_BYTES: usize = ShortText::LIMIT_BYTES;
 
 /// How to make the routing key of an event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,12 +102,11 @@ impl RoutingKey {
     }
 
     /// The key of an event, or why it has none.
-    pub(crate) fn of(&self, event: &Event) -> Result<ShortString, String> {
-        let too_long = |_| format!("its routing key is longer than {LIMIT_BYTES} bytes");
-        match self.0.as_slice() {
+    pub(crate) fn of<'a>(&'a self, event: &'a Event) -> Result<ShortText<'a>, String> {
+        let key = match self.0.as_slice() {
             // Nearly all keys are one of these.
-            [Part::Attribute("type")] => ShortString::try_new(event.event_type()),
-            [Part::Text(text)] => ShortString::try_new(&**text),
+            [Part::Attribute("type")] => ShortText::new(event.event_type()),
+            [Part::Text(text)] => ShortText::new(&**text),
             parts => {
                 let mut key = String::new();
                 for part in parts {
@@ -117,10 +115,10 @@ impl RoutingKey {
                         Part::Attribute(name) => key += &attribute(event, name)?,
                     }
                 }
-                ShortString::try_new(key)
+                ShortText::new(key)
             }
-        }
-        .map_err(too_long)
+        };
+        key.ok_or_else(|| format!("its routing key is longer than {LIMIT_BYTES} bytes"))
     }
 }
 
@@ -150,8 +148,8 @@ mod tests {
     #[test]
     fn a_template_takes_attributes_from_the_event() {
         let check = |template: &str, key: &str| {
-            let made = RoutingKey::parse(template).unwrap().of(&event()).unwrap();
-            assert_eq!(made.as_str(), key, "{template}");
+            let (template, event) = (RoutingKey::parse(template).unwrap(), event());
+            assert_eq!(template.of(&event).unwrap().as_str(), key, "{template:?}");
         };
         check("", "");
         check("plain", "plain");
@@ -176,7 +174,8 @@ mod tests {
 
     #[test]
     fn an_event_without_a_key_says_why() {
-        let says = |template: &str| RoutingKey::parse(template).unwrap().of(&event()).unwrap_err();
+        let event = event();
+        let says = |template: &str| RoutingKey::parse(template).unwrap().of(&event).unwrap_err();
         assert_eq!(says("${dataschema}"), "it has no `dataschema` for its routing key");
         let long = format!("{}${{type}}", "x".repeat(253));
         assert_eq!(says(&long), "its routing key is longer than 255 bytes");

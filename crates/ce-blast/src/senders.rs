@@ -2,12 +2,14 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
-use anyhow::{Context, bail};
+use amq_protocol_uri::AMQPUri;
+use anyhow::{Context, anyhow, bail};
+use ce_amqp::ShortText;
 use ce_cli::{masked_url, say};
 use ce_event::amqp::Dialect;
 use ce_tls::TlsClient;
-use lapin::types::ShortString;
 use load_plan::{Plan, Scenario};
 
 use crate::cli::guard::{self, Credentials};
@@ -16,10 +18,15 @@ use crate::plan;
 use crate::routing::{RoutingKey, routing_key};
 use crate::target::management::{Api, Publish, WARNING, vhost_of};
 use crate::target::{
-    AmqpTarget, ConnectionsTarget, HttpTarget, Login, ManagementTarget, Manner, Policy, Sender,
-    Target,
+    AmqpTarget, Broker, ConnectionsTarget, HttpTarget, Login, ManagementTarget, Manner, Policy,
+    Sender, Target,
 };
-use crate::target::{allow_files, check_allowed, collect_headers, uri_of};
+use crate::target::{allow_files, check_allowed, collect_headers};
+
+/// The largest frame that `RabbitMQ` takes unless it is told otherwise.
+const FRAME_BYTES: u32 = 128 * 1024;
+/// The smallest that it agrees to, since 4.1. It is what a broker reserves for a connection.
+const LEAST_FRAME_BYTES: u32 = 8192;
 
 /// Where a scenario sends: URL and routing key.
 type Place = (String, RoutingKey);
@@ -126,12 +133,11 @@ impl Common<'_> {
                 bail!("--mode batched: AMQP has no batches; leave it out for {}", masked_url(url))
             }
             (Target::Amqp { url, .. }, Some(_)) => {
+                let exchange = ShortText::new(cli.exchange.clone());
                 let amqp = AmqpTarget {
-                    url: self.with_credentials(url)?,
-                    addresses,
-                    tls,
-                    name: format!("ce-blast {}", cli.run).trim_end().to_owned(),
-                    exchange: ShortString::try_new(cli.exchange.as_str()).context("--exchange")?,
+                    broker: self.broker(&target, addresses, FRAME_BYTES)?,
+                    shown: masked_url(&self.with_credentials(url)?),
+                    exchange: exchange.context("--exchange: longer than 255 bytes")?,
                     routing_key,
                     binary,
                     persistent: !cli.transient,
@@ -160,26 +166,39 @@ impl Common<'_> {
         let (cli, name) = (self.cli, &scenario.name);
         let (url, _) = place(cli, scenario)?;
         let target = Target::parse(&url)?;
-        let Target::Amqp { host, .. } = &target else {
+        if !matches!(target, Target::Amqp { .. }) {
             let shown = masked_url(&url);
             bail!("scenario `{name}` opens AMQP connections: {shown} is no place for them");
-        };
+        }
         let addresses = check_allowed(&target, &cli.guard)?;
-        let tls = self.tls(&target)?.map(|tls| (tls, host.clone()));
-        let uri = uri_of(&self.with_credentials(&url)?).with_context(|| masked_url(&url))?;
+        let broker = self.broker(&target, addresses, LEAST_FRAME_BYTES)?;
         let count = cli.shard.of(plan::events(scenario).unwrap_or(0));
         allow_files(count).with_context(|| format!("scenario `{name}`"))?;
+        let until_ns = plan::held_until_ns(scenario, cli.time_scale);
+        let scenario = name.clone();
+        let target = ConnectionsTarget { broker, scenario, until_ns };
+        Ok(Sender::Connections(target))
+    }
+
+    /// A broker, who logs in there, and how large its frames may be.
+    fn broker(
+        &mut self,
+        target: &Target,
+        addresses: Vec<SocketAddr>,
+        frame_max: u32,
+    ) -> anyhow::Result<Broker> {
+        let Target::Amqp { url, host, .. } = target else { bail!("a broker is reached by amqp:") };
+        let tls = self.tls(target)?.map(|tls| (tls, host.clone()));
+        let uri = uri_of(&self.with_credentials(url)?).with_context(|| masked_url(url))?;
         let login = Login {
             user: uri.authority.userinfo.username,
             password: uri.authority.userinfo.password,
             vhost: uri.vhost,
-            name: format!("ce-blast {}", cli.run).trim_end().to_owned(),
+            name: format!("ce-blast {}", self.cli.run).trim_end().to_owned(),
             heartbeat_s: uri.query.heartbeat,
+            frame_max: uri.query.frame_max.unwrap_or(frame_max),
         };
-        let until_ns = plan::held_until_ns(scenario, cli.time_scale);
-        let scenario = name.clone();
-        let target = ConnectionsTarget { addresses, tls, login, scenario, until_ns };
-        Ok(Sender::Connections(target))
+        Ok(Broker { addresses, tls, login })
     }
 
     fn manner(&mut self) -> anyhow::Result<Manner> {
@@ -228,4 +247,9 @@ fn binary(cli: &Cli) -> anyhow::Result<Option<Dialect>> {
         }
         (ContentMode::Binary, dialect) => Ok(Some(dialect.unwrap_or(AmqpDialect::Ce).into())),
     }
+}
+
+/// The URL of a broker in its parts. The parser's own message may show it, password included.
+fn uri_of(url: &str) -> anyhow::Result<AMQPUri> {
+    url.parse().map_err(|_| anyhow!("not an AMQP URL: write, e.g., amqp://127.0.0.1:5672/%2f"))
 }

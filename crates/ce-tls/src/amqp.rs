@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use lapin::tcp::{AsyncTcpStream, RustlsConnector};
@@ -25,11 +24,10 @@ pub struct Endpoint {
     pub patience: Duration,
 }
 
-/// Connects and logs in. `hold` is given the socket as soon as there is one.
+/// Connects and logs in.
 pub async fn connect(
     endpoint: Endpoint,
     properties: ConnectionProperties,
-    hold: impl Fn(BorrowedFd<'_>) -> io::Result<()> + Send + Sync + 'static,
 ) -> lapin::Result<Connection> {
     let Endpoint { uri, addresses, tls, patience } = endpoint;
     let is_nameless = tls.as_ref().is_some_and(|tls| !tls.has_certificate());
@@ -39,9 +37,6 @@ pub async fn connect(
         async move |uri, runtime| {
             let open = async {
                 let stream = AsyncTcpStream::connect(&runtime, addresses.clone()).await?;
-                if let AsyncTcpStream::Plain(socket) = &stream {
-                    hold(socket.get_ref().as_fd())?;
-                }
                 match &tls {
                     Some(tls) if uri.scheme == AMQPScheme::AMQPS => {
                         let connector = RustlsConnector::from(tls.config());

@@ -1,164 +1,119 @@
-//! Which publisher confirm says what about which event.
+//! Which publisher confirm says what about which message.
 //!
-//! lapin hands a returned message to whichever confirm is completed next, not to the confirm of the
-//! message that was returned; one `multiple` acknowledgement completes its confirms in any order.
-//! So an acknowledgement alone does not prove that a message was routed. What does hold is:
-//!
-//! - the broker sends the return before the acknowledgement of the same message;
-//! - lapin completes confirms one after the other and gives the oldest waiting return to each.
-//!
-//! An acknowledgement is therefore held back until every return that came before it has been seen:
-//! until no return is known whose own message is still unconfirmed (such a return has pushed ours
-//! one place back), and until whatever was completed earlier has been looked at, which two rounds of
-//! polling make certain. Returned messages are then told by their `message_id`.
+//! The broker numbers the publishes of a channel from one, and so do we; a confirm names its publish,
+//! or all up to it. A message that no queue takes comes back before it is acknowledged, and is told by
+//! its message id. Of equal ids it is the oldest that has not come back: a channel is served in order.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-/// A verdict about one publish.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// In a queue.
-    Routed,
-    /// No queue for it; the reply code and text of the broker.
-    Returned(u16, String),
-    /// Acknowledged, but the return that it may have had was lost with the connection.
-    Unknown,
-}
+/// The reply code and text of a message that came back.
+pub(super) type Returned = (u16, Box<str>);
 
-/// A message that came back.
-#[derive(Debug)]
-pub(super) struct ReturnedMessage {
-    pub(super) message_id: String,
-    pub(super) code: u16,
-    pub(super) text: String,
-}
-
-/// Acknowledgements and returns that wait for each other. `T` tells publishes apart.
+/// The publishes of a channel that have no confirm yet. `T` tells them apart.
 #[derive(Debug)]
 pub(super) struct Confirms<T> {
-    /// Publishes without a confirm, by message id, in order of publishing.
-    open: HashMap<Box<str>, VecDeque<T>>,
-    /// Acknowledged, and not yet certain to be routed.
-    held: VecDeque<Held<T>>,
-    /// Returns whose message has not been judged yet, by message id.
-    returns: HashMap<Box<str>, VecDeque<(u16, String)>>,
-    /// Message ids that are in both `open` and `returns`: returns that came early.
-    early: usize,
-    /// Whether a return may have been lost with the connection.
-    is_doubtful: bool,
-    round: u64,
+    /// By their numbers, without a gap; `None` is one that was confirmed before others.
+    open: VecDeque<Option<Publish<T>>>,
+    /// The number of the first.
+    first: u64,
+    /// Those that have no confirm.
+    count: usize,
+    /// Where to look for the next message that comes back: after the one before it.
+    next_return: u64,
 }
 
 #[derive(Debug)]
-struct Held<T> {
-    publish: T,
+struct Publish<T> {
+    whose: T,
     message_id: Box<str>,
-    ended_ns: u64,
-    round: u64,
+    returned: Option<Box<Returned>>,
 }
 
-impl<T: Copy + PartialEq> Confirms<T> {
+/// A confirm for no publish that is under way.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the broker confirms message {0} of this channel, which is not under way")]
+pub(super) struct Foreign(u64);
+
+impl<T> Confirms<T> {
     pub(super) fn new() -> Self {
-        Self {
-            open: HashMap::new(),
-            held: VecDeque::new(),
-            returns: HashMap::new(),
-            early: 0,
-            is_doubtful: false,
-            round: 0,
+        Self { open: VecDeque::new(), first: 1, count: 0, next_return: 1 }
+    }
+
+    /// How many publishes have no confirm.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The next message was published.
+    pub(super) fn published(&mut self, message_id: Box<str>, publish: T) {
+        self.count += 1;
+        self.open.push_back(Some(Publish { whose: publish, message_id, returned: None }));
+    }
+
+    /// A message came back. One that is not under way is nobody's.
+    pub(super) fn returned(&mut self, message_id: &str, returned: Returned) {
+        let first = self.first;
+        let start = usize::try_from(self.next_return.saturating_sub(first)).unwrap_or(usize::MAX);
+        let is_it = |publish: &Option<Publish<T>>| {
+            let open = publish.as_ref().filter(|open| open.returned.is_none());
+            open.is_some_and(|open| &*open.message_id == message_id)
+        };
+        let start = start.min(self.open.len());
+        let after = self.open.range(start..).position(is_it).map(|place| start + place);
+        let place = after.or_else(|| self.open.range(..start).position(is_it));
+        if let Some(place) = place
+            && let Some(open) = &mut self.open[place]
+        {
+            open.returned = Some(Box::new(returned));
+            self.next_return = first + place as u64 + 1;
         }
     }
 
-    /// A message was published.
-    pub(super) fn published(&mut self, message_id: &str, publish: T) {
-        if let Some(same) = self.open.get_mut(message_id) {
-            return same.push_back(publish);
+    /// A confirm came for the message `tag`, or for all up to it; zero is all. Tells `each` of them,
+    /// and how it came back if it did.
+    pub(super) fn confirmed(
+        &mut self,
+        tag: u64,
+        multiple: bool,
+        mut each: impl FnMut(T, Option<Returned>),
+    ) -> Result<(), Foreign> {
+        let last = self.first + self.open.len() as u64 - 1;
+        let tag = if multiple && tag == 0 { last } else { tag };
+        if multiple && tag < self.first {
+            // All of them were confirmed one by one.
+            return Ok(());
         }
-        self.open.insert(message_id.into(), VecDeque::from([publish]));
-        self.early += usize::from(self.returns.contains_key(message_id));
-    }
-
-    /// A publish ended without an acknowledgement.
-    pub(super) fn forget(&mut self, message_id: &str, publish: T) {
-        let Some(same) = self.open.get_mut(message_id) else { return };
-        same.retain(|&open| open != publish);
-        if same.is_empty() {
-            self.open.remove(message_id);
-            self.early -= usize::from(self.returns.contains_key(message_id));
+        let place = tag.checked_sub(self.first).filter(|_| tag <= last).ok_or(Foreign(tag))?;
+        let place = usize::try_from(place).map_err(|_| Foreign(tag))?;
+        let mut take = |slot: &mut Option<Publish<T>>| {
+            let taken = slot.take();
+            if let Some(Publish { whose, returned, .. }) = taken {
+                self.count -= 1;
+                each(whose, returned.map(|returned| *returned));
+                return true;
+            }
+            false
+        };
+        if multiple {
+            for slot in self.open.range_mut(..=place) {
+                take(slot);
+            }
+        } else if !take(&mut self.open[place]) {
+            return Err(Foreign(tag));
         }
-    }
-
-    /// The confirm of a publish was lost with the connection. If its return came early, that took the
-    /// place of another, which is lost as well: nothing more that is held is certain to be routed.
-    pub(super) fn lost(&mut self, message_id: &str, publish: T) {
-        self.is_doubtful |=
-            self.open.contains_key(message_id) && self.returns.contains_key(message_id);
-        self.forget(message_id, publish);
-    }
-
-    /// A message came back, with whatever confirm it may have come.
-    pub(super) fn returned(&mut self, message: ReturnedMessage) {
-        let ReturnedMessage { message_id, code, text } = message;
-        if let Some(same) = self.returns.get_mut(message_id.as_str()) {
-            return same.push_back((code, text));
+        while self.open.pop_front_if(|slot| slot.is_none()).is_some() {
+            self.first += 1;
         }
-        self.early += usize::from(self.open.contains_key(message_id.as_str()));
-        self.returns.insert(message_id.into(), VecDeque::from([(code, text)]));
+        Ok(())
     }
 
-    /// A publish was acknowledged at `ended_ns`.
-    pub(super) fn acknowledged(&mut self, message_id: &str, publish: T, ended_ns: u64) {
-        self.forget(message_id, publish);
-        let message_id = message_id.into();
-        self.held.push_back(Held { publish, message_id, ended_ns, round: self.round });
-    }
-
-    /// Whether anything waits for [`Confirms::settle`].
-    pub(super) fn is_holding(&self) -> bool {
-        !self.held.is_empty()
-    }
-
-    /// Ends a round of polling; tells `verdict` about each publish that has become certain: which,
-    /// when it was acknowledged, and what became of it.
-    pub(super) fn settle(&mut self, mut verdict: impl FnMut(T, u64, Verdict)) {
-        self.round += 1;
-        if self.early > 0 {
-            return;
+    /// The channel is no more: tells `each` publish without a confirm, and how it came back if it did.
+    /// The next channel counts from one again.
+    pub(super) fn start_over(&mut self, mut each: impl FnMut(T, Option<Returned>)) {
+        for Publish { whose, returned, .. } in self.open.drain(..).flatten() {
+            each(whose, returned.map(|returned| *returned));
         }
-        while let Some(held) = self.held.pop_front_if(|held| held.round + 2 <= self.round) {
-            let result = match self.take_return(&held.message_id) {
-                Some((code, text)) => Verdict::Returned(code, text),
-                None if self.is_doubtful => Verdict::Unknown,
-                None => Verdict::Routed,
-            };
-            verdict(held.publish, held.ended_ns, result);
-        }
-        if self.held.is_empty() {
-            // What is left came back for publishes that have ended in another way.
-            self.returns.clear();
-        }
-    }
-
-    /// The connection was lost and there is another: what was held back is told now, and no return of
-    /// the old connection is taken for one of a message that is published again.
-    pub(super) fn start_over(&mut self, mut verdict: impl FnMut(T, u64, Verdict)) {
-        // No return is waited for any more, and one that had not come may have been lost.
-        self.is_doubtful |= self.early > 0;
-        self.early = 0;
-        self.settle(&mut verdict);
-        self.settle(&mut verdict);
-        self.returns.clear();
-        self.is_doubtful = false;
-    }
-
-    /// Takes the return of a message that no early return is known of.
-    fn take_return(&mut self, message_id: &str) -> Option<(u16, String)> {
-        let same = self.returns.get_mut(message_id)?;
-        let returned = same.pop_front();
-        if same.is_empty() {
-            self.returns.remove(message_id);
-        }
-        returned
+        *self = Self::new();
     }
 }
 
@@ -166,124 +121,90 @@ impl<T: Copy + PartialEq> Confirms<T> {
 mod tests {
     use super::*;
 
-    fn back(id: &str) -> ReturnedMessage {
-        ReturnedMessage { message_id: id.into(), code: 312, text: "NO_ROUTE".into() }
-    }
-
-    /// Settles until nothing is held, and lists (publish, was it routed).
-    fn verdicts(confirms: &mut Confirms<usize>) -> Vec<(usize, bool)> {
-        let mut all = Vec::new();
-        for _ in 0..3 {
-            confirms.settle(|publish, _, verdict| all.push((publish, verdict == Verdict::Routed)));
-        }
-        assert!(!confirms.is_holding());
-        all
-    }
-
     fn published(ids: &[&str]) -> Confirms<usize> {
         let mut confirms = Confirms::new();
         for (publish, id) in ids.iter().enumerate() {
-            confirms.published(id, publish);
+            confirms.published((*id).into(), publish);
         }
         confirms
     }
 
-    #[test]
-    fn a_return_on_a_foreign_confirm_finds_its_message() {
-        let mut confirms = published(&["a", "b"]);
-        // One `multiple` acknowledgement: b is completed first and is handed the return of a.
-        confirms.acknowledged("a", 0, 1);
-        confirms.acknowledged("b", 1, 1);
-        confirms.returned(back("a"));
-        assert_eq!(verdicts(&mut confirms), [(0, false), (1, true)]);
+    fn back() -> Returned {
+        (312, "NO_ROUTE".into())
     }
 
-    #[test]
-    fn a_return_before_its_confirm_holds_back_those_that_it_may_have_displaced() {
-        let mut confirms = published(&["w", "x"]);
-        // x completes and is handed the return of w, so that its own return is still to come.
-        confirms.acknowledged("x", 1, 1);
-        confirms.returned(back("w"));
-        for _ in 0..5 {
-            confirms.settle(|publish, _, _| panic!("{publish} is not certain yet"));
-        }
-        confirms.acknowledged("w", 0, 2);
-        confirms.returned(back("x"));
-        assert_eq!(verdicts(&mut confirms), [(1, false), (0, false)]);
-    }
-
-    #[test]
-    fn an_acknowledgement_waits_for_two_rounds() {
-        let mut confirms = published(&["a"]);
-        confirms.acknowledged("a", 0, 7);
-        confirms.settle(|_, _, _| panic!("too early"));
-        let mut seen = None;
-        confirms.settle(|publish, ended_ns, verdict| seen = Some((publish, ended_ns, verdict)));
-        assert_eq!(seen, Some((0, 7, Verdict::Routed)));
-    }
-
-    #[test]
-    fn equal_message_ids_are_told_apart_by_number() {
-        let mut confirms = published(&["a", "a"]);
-        confirms.acknowledged("a", 0, 1);
-        confirms.acknowledged("a", 1, 1);
-        confirms.returned(back("a"));
-        confirms.returned(back("a"));
-        assert_eq!(verdicts(&mut confirms), [(0, false), (1, false)]);
-    }
-
-    #[test]
-    fn a_return_of_a_lost_connection_is_not_that_of_the_next_attempt() {
-        let mut confirms = published(&["a", "b"]);
-        confirms.returned(back("a"));
-        confirms.acknowledged("b", 1, 1);
+    /// Confirms, and lists (publish, did it come back).
+    #[track_caller]
+    fn confirm(confirms: &mut Confirms<usize>, tag: u64, multiple: bool) -> Vec<(usize, bool)> {
         let mut all = Vec::new();
-        confirms.start_over(|publish, _, verdict| all.push((publish, verdict)));
-        assert_eq!(all, [(1, Verdict::Unknown)], "its return may have been lost");
-        confirms.published("a", 2);
-        // Only now the first attempt is known to have failed.
-        confirms.forget("a", 0);
-        confirms.acknowledged("a", 2, 2);
-        assert_eq!(verdicts(&mut confirms), [(2, true)]);
+        let each = |publish, returned: Option<Returned>| all.push((publish, returned.is_some()));
+        confirms.confirmed(tag, multiple, each).unwrap();
+        all
     }
 
     #[test]
-    fn a_confirm_that_is_lost_takes_the_certainty_of_others_with_it() {
-        let mut confirms = published(&["w", "x", "y"]);
-        // x completes and is handed the return of w; its own is still to come, and never does.
-        confirms.acknowledged("x", 1, 1);
-        confirms.returned(back("w"));
-        confirms.lost("w", 0);
-        // Seen only after the loss, and acknowledged before it.
-        confirms.acknowledged("y", 2, 1);
-        let mut all = Vec::new();
-        for _ in 0..3 {
-            confirms.settle(|publish, _, verdict| all.push((publish, verdict)));
-        }
-        assert_eq!(all, [(1, Verdict::Unknown), (2, Verdict::Unknown)]);
-        confirms.start_over(|publish, _, _| panic!("{publish} was told before"));
-        confirms.published("z", 3);
-        confirms.acknowledged("z", 3, 2);
-        assert_eq!(verdicts(&mut confirms), [(3, true)]);
+    fn a_confirm_is_about_the_message_that_it_names() {
+        let mut confirms = published(&["a", "b", "c", "d"]);
+        assert_eq!(confirm(&mut confirms, 2, false), [(1, false)]);
+        assert_eq!(confirm(&mut confirms, 3, true), [(0, false), (2, false)]);
+        assert_eq!(confirm(&mut confirms, 3, true), []);
+        confirms.published("e".into(), 4);
+        assert_eq!((confirms.len(), confirm(&mut confirms, 5, false)), (2, vec![(4, false)]));
+        assert_eq!(confirm(&mut confirms, 0, true), [(3, false)]);
+        assert_eq!((confirms.len(), confirms.first), (0, 6));
     }
 
     #[test]
-    fn a_negative_confirm_leaves_nothing_behind() {
-        let mut confirms = published(&["a"]);
-        confirms.forget("a", 0);
-        assert!(confirms.open.is_empty());
-        assert_eq!(verdicts(&mut confirms), []);
+    fn a_message_that_came_back_is_told_by_its_id() {
+        let mut confirms = published(&["a", "b", "c"]);
+        confirms.returned("b", back());
+        confirms.returned("nobody", back());
+        assert_eq!(confirm(&mut confirms, 3, true), [(0, false), (1, true), (2, false)]);
     }
 
     #[test]
-    fn a_return_for_an_abandoned_publish_is_not_kept() {
+    fn of_equal_ids_the_oldest_comes_back_first() {
+        let mut confirms = published(&["a", "a", "b", "a"]);
+        confirms.returned("a", back());
+        confirms.returned("b", back());
+        assert_eq!(confirm(&mut confirms, 3, true), [(0, true), (1, false), (2, true)]);
+        confirms.returned("a", back());
+        assert_eq!(confirm(&mut confirms, 4, false), [(3, true)]);
+    }
+
+    #[test]
+    fn a_message_before_the_last_that_came_back_is_found_too() {
         let mut confirms = published(&["a", "b"]);
-        confirms.returned(back("a"));
-        confirms.forget("a", 0);
-        confirms.acknowledged("b", 1, 1);
-        assert_eq!(verdicts(&mut confirms), [(1, true)]);
-        confirms.published("a", 2);
-        confirms.acknowledged("a", 2, 2);
-        assert_eq!(verdicts(&mut confirms), [(2, true)]);
+        confirms.returned("b", back());
+        confirms.returned("a", back());
+        assert_eq!(confirm(&mut confirms, 2, true), [(0, true), (1, true)]);
+    }
+
+    #[test]
+    fn a_confirm_for_nothing_is_an_error() {
+        let mut confirms = published(&["a", "b", "c"]);
+        let mut check = |tag, multiple| {
+            let each = |publish, _| panic!("{publish} is not meant");
+            assert_eq!(confirms.confirmed(tag, multiple, each), Err(Foreign(tag)));
+        };
+        check(0, false);
+        check(4, false);
+        check(4, true);
+        confirm(&mut confirms, 2, false);
+        assert_eq!(confirms.confirmed(2, false, |_, _| {}), Err(Foreign(2)));
+        assert_eq!(published(&[]).confirmed(1, false, |_, _| {}), Err(Foreign(1)));
+        assert_eq!(published(&[]).confirmed(0, true, |_, _| {}), Ok(()));
+    }
+
+    #[test]
+    fn a_lost_channel_leaves_what_has_no_confirm() {
+        let mut confirms = published(&["a", "b", "c"]);
+        confirms.returned("c", back());
+        confirm(&mut confirms, 2, false);
+        let mut all = Vec::new();
+        confirms.start_over(|publish, returned| all.push((publish, returned.is_some())));
+        assert_eq!((all, confirms.len()), (vec![(0, false), (2, true)], 0));
+        confirms.published("d".into(), 3);
+        assert_eq!(confirm(&mut confirms, 1, false), [(3, false)]);
     }
 }

@@ -1,53 +1,136 @@
-//! Opens a connection, and can let go of it whatever the broker does.
-//!
-//! lapin gives every connection a thread, which waits for the broker for as long as that keeps
-//! silent, be it in a handshake that nobody waits for any more or in one that closes. So we keep a
-//! second handle of the socket: who lets go shuts the socket down, and that ends the thread.
+//! Connections to AMQP brokers, at an address that is known already, with or without TLS.
 
-use std::net::{Shutdown, TcpStream};
-use std::os::fd::BorrowedFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::Cell;
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use ce_tls::amqp::{Endpoint, connect};
-use lapin::{Connection, ConnectionProperties};
+use ce_record::Outcome;
+use ce_tls::TlsClient;
+use rustix::io::Errno;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
-/// Shuts the socket of a connection down when it is dropped.
-#[derive(Debug, Default)]
-pub(super) struct Line(Arc<Mutex<Option<TcpStream>>>);
+use super::handshake::{Login, Stage, Talk, Tuned};
+use crate::job::{Answer, Opened};
 
-impl Line {
-    /// Keeps a handle of the socket in `slot`.
-    fn hold(slot: &Mutex<Option<TcpStream>>, socket: BorrowedFd<'_>) -> std::io::Result<()> {
-        let handle = TcpStream::from(socket.try_clone_to_owned()?);
-        slot.lock().unwrap_or_else(PoisonError::into_inner).replace(handle);
-        Ok(())
+/// A broker, and how to reach it. What was checked is what is connected to: its host is not resolved
+/// again.
+#[derive(Debug, Clone)]
+pub(crate) struct Broker {
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// With the name that the certificate must have.
+    pub(crate) tls: Option<(TlsClient, String)>,
+    pub(crate) login: Login,
+}
+
+/// A connection with or without TLS.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
+/// An open connection, and what was agreed on.
+pub(super) type Open = (Box<dyn Stream>, Tuned);
+
+/// How far a connection that is being opened has come.
+pub(super) struct Progress {
+    pub(super) stage: Cell<Stage>,
+    opened: Cell<Option<Opened>>,
+}
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        Self { stage: Cell::new(Stage::Connecting), opened: Cell::new(None) }
     }
 }
 
-impl Drop for Line {
-    fn drop(&mut self) {
-        let socket = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // One that is closed already cannot be shut down, and need not be.
-        let _ = socket.map(|socket| socket.shutdown(Shutdown::Both));
+impl Broker {
+    /// Opens a connection, or says how far it came; and how long its socket and its TLS took.
+    pub(super) async fn open_within(
+        &self,
+        patience: Duration,
+    ) -> (Result<Open, Answer>, Option<Opened>) {
+        let progress = Progress::new();
+        let result = timeout(patience, self.open(&progress)).await.unwrap_or_else(|_| {
+            let missing = progress.stage.get().missing();
+            Err(Answer::text(Outcome::Timeout, &format!("{missing} in time")))
+        });
+        (result, progress.opened.get())
     }
-}
 
-/// Connects and logs in. The endpoint's patience is for the socket and its TLS; the caller limits the
-/// rest.
-pub(super) async fn dial(
-    to: Endpoint,
-    properties: ConnectionProperties,
-) -> anyhow::Result<(Connection, Line)> {
-    let line = Line::default();
-    let slot = Arc::clone(&line.0);
-    let hold = move |socket: BorrowedFd<'_>| Line::hold(&slot, socket);
-    let connection = connect(to, properties, hold).await.map_err(|err| {
-        // What goes wrong with TLS has a remedy of its own.
-        match ce_tls::remedy(&err) {
-            Some(remedy) => anyhow!("cannot connect: {err}; {remedy}"),
-            None => anyhow::Error::from(err).context("cannot connect; is the broker running?"),
+    /// Opens a connection.
+    pub(super) async fn open(&self, progress: &Progress) -> Result<Open, Answer> {
+        let begun = Instant::now();
+        let socket = TcpStream::connect(&self.addresses[..]).await.map_err(|err| refused(&err))?;
+        socket.set_nodelay(true).map_err(|err| refused(&err))?;
+        let opened = Opened { connect_ns: ns_since(begun), tls_ns: None };
+        progress.opened.set(Some(opened));
+        let Some((tls, name)) = &self.tls else {
+            let mut socket = socket;
+            let tuned = Talk::new(&mut socket, &progress.stage).shake_hands(&self.login).await?;
+            return Ok((Box::new(socket), tuned));
+        };
+        progress.stage.set(Stage::Securing);
+        let begun = Instant::now();
+        let name = tls.server_name(name);
+        let name = name.map_err(|err| Answer::text(Outcome::ConnectError, &err.to_string()))?;
+        let connect = TlsConnector::from(tls.config()).connect(name, socket);
+        // Large, and only needed for a moment.
+        let mut stream = Box::pin(connect).await.map_err(|err| refused(&err))?;
+        progress.opened.set(Some(Opened { tls_ns: Some(ns_since(begun)), ..opened }));
+        let shaken = Talk::new(&mut stream, &progress.stage).shake_hands(&self.login).await;
+        match shaken {
+            Ok(tuned) => Ok((Box::new(stream), tuned)),
+            Err(answer) if progress.stage.get() == Stage::Accepted && !tls.has_certificate() => {
+                Err(maybe_nameless(answer))
+            }
+            Err(answer) => Err(answer),
         }
-    })?;
-    Ok((connection, line))
+    }
+}
+
+/// With TLS 1.3 a server refuses a client without a certificate after the handshake, and when it
+/// closes the connection, that may overtake the alert which says why.
+fn maybe_nameless(answer: Answer) -> Answer {
+    let remedy = "give one with --client-cert and --client-key";
+    let error = answer.error.unwrap_or_default();
+    if error.contains(remedy) {
+        return Answer { error: Some(error), ..answer };
+    }
+    let error = format!("{error}; if the server wants a client certificate, {remedy}");
+    Answer { error: Some(error.into()), ..answer }
+}
+
+fn ns_since(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// No connection, for a reason that the operating system gives.
+fn refused(err: &io::Error) -> Answer {
+    let mut answer = Answer::error(Outcome::ConnectError, err);
+    if is_own_limit(err) {
+        let text = answer.error.unwrap_or_default();
+        answer.error = Some(format!("{OWN_LIMIT}: {text}").into());
+    }
+    answer
+}
+
+/// What the error of a connection begins with that this machine did not open.
+pub(super) const OWN_LIMIT: &str = "this machine is the limit";
+
+/// Whether it is this machine that has no more: open files, or ports for this address.
+fn is_own_limit(err: &io::Error) -> bool {
+    let code = err.raw_os_error().map(Errno::from_raw_os_error);
+    [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL, Errno::NOBUFS, Errno::NOMEM]
+        .into_iter()
+        .any(|limit| code == Some(limit))
+}
+
+/// An answer to an attempt to open something, as an error in words.
+pub(super) fn error_of(answer: Answer) -> anyhow::Error {
+    let code = answer.code.map_or_else(String::new, |code| format!("{code} "));
+    anyhow!("{code}{}", answer.error.unwrap_or_default())
 }

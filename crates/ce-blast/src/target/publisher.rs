@@ -1,23 +1,24 @@
 //! Publishes over one channel at a time, and opens another when that is lost.
 //!
-//! One task owns the channel, because lapin credits confirms to the wrong message when tasks share
-//! one. Within that task many publishes are under way at a time. A publish that has timed out stays
-//! under way: what comes with its confirm may be about another message (see [`super::confirms`]).
+//! All of it is one task, and takes turns: messages that are due go into the buffer of the link,
+//! which leaves as a whole, and then the broker is heard. A publish that has timed out stays under
+//! way until its confirm comes: the numbers of those after it depend on it.
 
 use std::collections::VecDeque;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use ce_amqp::Said;
 use ce_record::Outcome;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use tokio::time::sleep;
+use tokio::task::yield_now;
+use tokio::time::{Sleep, sleep};
 
 use super::Limits;
-use super::amqp::{AmqpTarget, Link, News};
-use super::confirms::{Confirms, Verdict};
-use super::message::Message;
-use super::outcome::{Confirmed, Ended, publish};
+use super::amqp::AmqpTarget;
+use super::confirms::{Confirms, Returned};
+use super::link::Link;
 use super::pending::{Pending, Ticket, grace_is_over};
 use super::reopen::Reopening;
 use super::republish::Republish;
@@ -26,10 +27,10 @@ use crate::job::{Answer, Job};
 use crate::jobs::Jobs;
 use crate::record::{Recorder, Tally};
 
-/// A round of polling ends at least this often while verdicts are held back.
-const ROUND: Duration = Duration::from_millis(1);
 /// The longest sleep; nothing depends on it.
 const NAP: Duration = Duration::from_secs(1);
+/// Messages that go into one turn; then the broker is heard.
+const TURN: u32 = 64;
 /// Publishes that may have timed out and still be under way. A broker that has blocked us does not
 /// let go of them, and they take memory.
 const LATE: usize = 10_000;
@@ -37,14 +38,19 @@ const LATE: usize = 10_000;
 pub(super) struct Publisher<'a> {
     target: &'a AmqpTarget,
     limits: &'a Limits,
-    link: Link,
+    /// `None` while there is no connection.
+    link: Option<Link>,
     reopening: Reopening<'a>,
     standing: Standing,
     pending: Pending,
     /// When each attempt is given up. All have the same patience, so the first ends first.
     deadlines: VecDeque<(Instant, Ticket)>,
     confirms: Confirms<Ticket>,
+    /// A message that is coming back: why, until its header tells which.
+    returning: Option<Returned>,
     republish: Republish,
+    /// Whether there may be more jobs.
+    is_open: bool,
 }
 
 impl<'a> Publisher<'a> {
@@ -57,180 +63,222 @@ impl<'a> Publisher<'a> {
         Self {
             target,
             limits,
-            link,
+            link: Some(link),
             reopening: Reopening::new(target, limits.timeout),
             standing: Standing::new(target),
             pending: Pending::new(recorder),
             deadlines: VecDeque::new(),
             confirms: Confirms::new(),
+            returning: None,
             republish: Republish::new(target.republish),
+            is_open: true,
         }
     }
 
-    /// Publishes until the channel of jobs is closed and everything is confirmed or given up.
-    pub(super) async fn run(mut self, mut jobs: Jobs) -> (Tally, Link) {
-        let mut publishes = FuturesUnordered::new();
-        let mut open = true;
-        while open || !self.pending.is_empty() {
-            let nap = self.nap();
-            tokio::select! {
-                biased;
-                Some(ended) = publishes.next() => {
-                    self.ended(ended);
-                    // What is ready already belongs to the same round.
-                    continue;
-                }
-                job = jobs.recv(), if open => match job {
-                    Some(job) => {
-                        let begun = self.begin(job, publishes.len());
-                        publishes.extend(begun.map(|begun| self.publish(begun)));
-                    }
-                    None => open = false,
-                },
-                link = self.reopening.opened() => self.opened(link),
-                // Not only when the next event is due: until then there may be a new connection.
-                news = self.link.news() => self.heard(news),
-                () = sleep(nap) => {}
-                () = grace_is_over(self.limits), if !open => break,
+    /// Publishes until there are no more jobs and everything is confirmed or given up.
+    pub(super) async fn run(mut self, mut jobs: Jobs) -> (Tally, Option<Link>) {
+        let mut nap = pin!(sleep(NAP));
+        let mut grace = pin!(grace_is_over(self.limits));
+        poll_fn(|cx| {
+            let more = self.turn(&mut jobs, cx);
+            let is_over =
+                !self.is_open && (self.pending.is_empty() || grace.as_mut().poll(cx).is_ready());
+            if is_over {
+                return Poll::Ready(());
             }
-            self.settle();
-            self.expire();
-            while let Some(begun) = self.begin_again(publishes.len()) {
-                publishes.push(self.publish(begun));
+            if more {
+                // After a look at the sockets, which only the runtime can take.
+                let _ = pin!(yield_now()).poll(cx);
+            } else {
+                self.nap(nap.as_mut(), cx);
             }
-        }
-        self.settle();
-        self.settle();
+            Poll::Pending
+        })
+        .await;
         let mut tally = self.pending.finish();
         (tally.blocked_ns, tally.losses) = self.standing.finish(self.pending.now_ns());
         (tally, self.link)
     }
 
-    fn heard(&mut self, news: News) {
-        match news {
-            News::Blocked(reason) => self.standing.blocked(&mut self.pending, reason),
-            News::Unblocked => self.standing.unblocked(&mut self.pending),
-            News::Lost(why) => self.lost(why),
+    /// Does what there is to do now; true if there is more of it.
+    fn turn(&mut self, jobs: &mut Jobs, cx: &mut Context<'_>) -> bool {
+        let heard = self.hear(cx);
+        if let Poll::Ready(link) = self.reopening.poll(cx) {
+            self.link = Some(link);
+            self.standing.restored(&mut self.pending);
         }
+        self.expire();
+        let mut count = 0;
+        while self.is_open && count < TURN {
+            match jobs.poll_recv(cx) {
+                Poll::Ready(Some(job)) => self.begin(job),
+                Poll::Ready(None) => self.is_open = false,
+                Poll::Pending => break,
+            }
+            count += 1;
+        }
+        while count < TURN && self.begin_again() {
+            count += 1;
+        }
+        // What has just been published leaves.
+        let left = count > 0 && self.hear(cx);
+        heard || left || count == TURN
     }
 
-    fn lost(&mut self, why: String) {
-        if self.reopening.begin() {
-            self.standing.lost(&mut self.pending, why);
+    /// Lets the link write and read; true if there was something to hear.
+    fn hear(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(link) = &mut self.link else { return false };
+        let heard = match link.poll(cx) {
+            Poll::Pending if link.is_silent() => {
+                self.lost("no heartbeat from the broker".to_owned());
+                return true;
+            }
+            Poll::Pending => return false,
+            Poll::Ready(read) => read.and_then(|()| self.understand()),
+        };
+        if let Err(why) = heard {
+            self.lost(why);
         }
+        true
     }
 
-    fn opened(&mut self, link: Link) {
-        self.link = link;
+    /// Takes all that the broker has said; an error is why there is no link any more.
+    fn understand(&mut self) -> Result<(), String> {
+        let ended_ns = self.pending.now_ns();
+        while let Some(link) = &mut self.link
+            && let Some(said) = link.next()?
+        {
+            match said {
+                Said::Ack { tag, multiple } => {
+                    self.confirmed((tag, multiple), Outcome::Ok, ended_ns)?;
+                }
+                Said::Nack { tag, multiple } => {
+                    self.confirmed((tag, multiple), Outcome::Rejected, ended_ns)?;
+                }
+                Said::Return { code, text } => self.returning = Some((code, text.into())),
+                Said::Header { message_id } => {
+                    if let Some(returned) = self.returning.take() {
+                        self.confirms.returned(&message_id.unwrap_or_default(), returned);
+                    }
+                }
+                Said::Blocked(reason) => {
+                    link.set_blocked(true);
+                    self.standing.blocked(&mut self.pending, reason);
+                }
+                Said::Unblocked => {
+                    link.set_blocked(false);
+                    self.standing.unblocked(&mut self.pending);
+                }
+                Said::Close { code, text } | Said::ChannelClose { code, text } => {
+                    return Err(format!("{code} {text}"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A confirm came, for the message of this number or for all up to it.
+    fn confirmed(
+        &mut self,
+        (tag, multiple): (u64, bool),
+        outcome: Outcome,
+        ended_ns: u64,
+    ) -> Result<(), String> {
         let Self { confirms, pending, republish, .. } = self;
-        confirms.start_over(|ticket, ended_ns, verdict| {
-            republish.end(pending, ticket, ended_ns, verdict.into());
+        let confirmed = confirms.confirmed(tag, multiple, |ticket, returned| {
+            let answer = returned.map_or_else(|| Answer::new(outcome), returned_answer);
+            republish.end(pending, ticket, ended_ns, answer);
         });
-        self.standing.restored(&mut self.pending);
+        confirmed.map_err(|err| err.to_string())
     }
 
-    /// How long nothing happens unless something comes in.
-    fn nap(&self) -> Duration {
-        if self.confirms.is_holding() {
-            return ROUND;
-        }
+    /// There is no link any more. What it had under way may have arrived, or not.
+    fn lost(&mut self, why: String) {
+        self.link = None;
+        self.returning = None;
+        self.reopening.begin();
+        let Self { confirms, pending, republish, .. } = self;
+        let ended_ns = pending.now_ns();
+        confirms.start_over(|ticket, returned| {
+            let in_doubt = || Answer::text(Outcome::InDoubt, &why);
+            let answer = returned.map_or_else(in_doubt, returned_answer);
+            republish.end(pending, ticket, ended_ns, answer);
+        });
+        self.standing.lost(&mut self.pending, why);
+    }
+
+    /// Sleeps until there is something to do that nobody tells.
+    fn nap(&self, mut nap: Pin<&mut Sleep>, cx: &mut Context<'_>) {
         let first = self.deadlines.front().map(|&(end, _)| end);
-        let again = self.republish.first().filter(|_| self.is_open());
-        let next = first.into_iter().chain(again).min();
-        next.map_or(NAP, |next| next.saturating_duration_since(Instant::now()))
-    }
-
-    fn is_open(&self) -> bool {
-        self.link.channel.status().connected()
+        let again = self.republish.first().filter(|_| self.refusal().is_none());
+        let beat = self.link.as_ref().and_then(Link::next_beat);
+        let next = [first, again, beat].into_iter().flatten().min();
+        let next = next.unwrap_or_else(|| Instant::now() + NAP).into();
+        // One that ends too soon does no harm, and setting it anew for each event would.
+        if next < nap.deadline() || nap.is_elapsed() {
+            nap.as_mut().reset(next);
+        }
+        if nap.poll(cx).is_ready() {
+            let _ = pin!(yield_now()).poll(cx);
+        }
     }
 
     /// Begins the first attempt of an event, unless that ends at once.
-    fn begin(&mut self, job: Job, under_way: usize) -> Option<(Ticket, Message)> {
+    fn begin(&mut self, job: Job) {
+        let refusal = self.refusal().map(|why| Answer::text(Outcome::ConnectError, why));
         // An event that cannot leave is not made into a message.
-        let message = match self.cannot_publish(under_way) {
-            Some(refusal) => Err(refusal),
-            None => Message::new(self.target, &job.event)
+        let published = match (refusal, &mut self.link) {
+            (None, Some(link)) => link
+                .publish(self.target, &job.event)
                 .map_err(|why| Answer::text(Outcome::ProtocolError, &why)),
+            (refusal, _) => Err(refusal.unwrap_or_else(|| Answer::new(Outcome::ConnectError))),
         };
         let ticket = self.pending.begin(job);
-        match message {
-            Ok(message) => Some((ticket, message)),
-            Err(refusal) => {
-                self.pending.end(ticket, self.pending.now_ns(), refusal);
-                None
-            }
+        match published {
+            Ok(message_id) => self.published(message_id, ticket),
+            Err(refusal) => self.pending.end(ticket, self.pending.now_ns(), refusal),
         }
     }
 
     /// Begins the next attempt of an event that waits for one, if its time has come.
-    fn begin_again(&mut self, under_way: usize) -> Option<(Ticket, Message)> {
-        if self.republish.first()? > Instant::now() || self.cannot_publish(under_way).is_some() {
-            return None;
+    fn begin_again(&mut self) -> bool {
+        let is_due = self.republish.first().is_some_and(|first| first <= Instant::now());
+        if !is_due || self.refusal().is_some() {
+            return false;
         }
-        let before = self.republish.take_due()?;
-        let (event, _) = self.pending.event(before)?;
-        // It was a message before.
-        let message = Message::new(self.target, event).ok()?;
-        Some((self.pending.begin_again(before)?, message))
+        let Some(before) = self.republish.take_due() else { return false };
+        // What has been given up meanwhile is not there any more.
+        if let Some((event, _)) = self.pending.event(before)
+            && let Some(link) = &mut self.link
+            // It was a message before.
+            && let Ok(message_id) = link.publish(self.target, event)
+            && let Some(ticket) = self.pending.begin_again(before)
+        {
+            self.published(message_id, ticket);
+        }
+        true
     }
 
-    /// Publishes; the future ends with the confirm.
-    fn publish(
-        &mut self,
-        (ticket, message): (Ticket, Message),
-    ) -> impl Future<Output = Ended> + use<> {
-        let Message { id: message_id, routing_key, properties, body } = message;
-        self.confirms.published(message_id.as_str(), ticket);
+    /// Why no event can be published at this time.
+    fn refusal(&self) -> Option<&str> {
+        if self.link.is_none() {
+            Some(self.reopening.why())
+        } else if self.confirms.len() >= self.pending.len() + LATE {
+            Some("the broker holds back too many confirms")
+        } else {
+            None
+        }
+    }
+
+    fn published(&mut self, message_id: Box<str>, ticket: Ticket) {
+        self.confirms.published(message_id, ticket);
         self.deadlines.push_back((Instant::now() + self.limits.timeout, ticket));
         // One that waits long at the front must not keep those that have ended behind it.
         if self.deadlines.len() > 2 * self.pending.len() + LATE {
             let pending = &self.pending;
             self.deadlines.retain(|&(_, ticket)| pending.is_open(ticket));
         }
-        let channel = self.link.channel.clone();
-        let exchange = self.target.exchange.clone();
-        async move {
-            let confirmed = publish(channel, exchange, routing_key, properties, body).await;
-            Ended { ticket, message_id, confirmed }
-        }
-    }
-
-    /// Why no event can be published at this time.
-    fn cannot_publish(&mut self, under_way: usize) -> Option<Answer> {
-        if !self.is_open() {
-            self.lost("the broker closed the channel".to_owned());
-            Some(Answer::text(Outcome::ConnectError, self.reopening.why()))
-        } else if under_way >= self.pending.len() + LATE {
-            let why = "the broker holds back too many confirms";
-            Some(Answer::text(Outcome::ConnectError, why))
-        } else {
-            None
-        }
-    }
-
-    fn ended(&mut self, ended: Ended) {
-        let Ended { ticket, message_id, confirmed: Confirmed { failure, returned } } = ended;
-        let ended_ns = self.pending.now_ns();
-        if let Some(answer) = failure {
-            if answer.outcome == Outcome::InDoubt {
-                self.confirms.lost(message_id.as_str(), ticket);
-            } else {
-                self.confirms.forget(message_id.as_str(), ticket);
-            }
-            self.republish.end(&mut self.pending, ticket, ended_ns, answer);
-        } else {
-            self.confirms.acknowledged(message_id.as_str(), ticket, ended_ns);
-        }
-        if let Some(returned) = returned {
-            self.confirms.returned(returned);
-        }
-    }
-
-    fn settle(&mut self) {
-        let Self { confirms, pending, republish, .. } = self;
-        confirms.settle(|ticket, ended_ns, verdict| {
-            republish.end(pending, ticket, ended_ns, verdict.into());
-        });
     }
 
     /// Gives up the attempts whose time is over.
@@ -248,18 +296,6 @@ impl<'a> Publisher<'a> {
     }
 }
 
-impl From<Verdict> for Answer {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Routed => Self::new(Outcome::Ok),
-            Verdict::Returned(code, text) => {
-                Self { error: Some(text.into()), ..Self::code(Outcome::Returned, code) }
-            }
-            Verdict::Unknown => {
-                let why =
-                    "acknowledged, and the connection lost before a return could be ruled out";
-                Self::text(Outcome::InDoubt, why)
-            }
-        }
-    }
+fn returned_answer((code, text): Returned) -> Answer {
+    Answer { error: Some(text), ..Answer::code(Outcome::Returned, code) }
 }

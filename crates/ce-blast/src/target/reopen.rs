@@ -1,12 +1,14 @@
 //! Opens a new connection after a loss: soon at first, then less and less often.
 
-use std::future::{Future, pending};
+use std::future::Future;
 use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::amqp::{AmqpTarget, Link};
+use super::amqp::AmqpTarget;
+use super::link::Link;
 
 /// From the loss until the first attempt. It keeps a broker that accepts connections and drops them
 /// at once from being loaded with attempts.
@@ -36,29 +38,27 @@ impl<'a> Reopening<'a> {
         &self.why
     }
 
-    /// Begins to open a connection, unless that is under way; tells if it was not.
-    pub(super) fn begin(&mut self) -> bool {
+    /// Begins to open a connection, unless that is under way.
+    pub(super) fn begin(&mut self) {
         if self.attempt.is_some() {
-            return false;
+            return;
         }
         let Self { target, patience, wait, .. } = *self;
         self.attempt = Some(Box::pin(async move {
             sleep(wait).await;
             target.open(patience).await
         }));
-        true
     }
 
-    /// The new connection, after as many attempts as it takes. Nothing is lost when this is dropped
-    /// and called again.
-    pub(super) async fn opened(&mut self) -> Link {
+    /// The new connection, after as many attempts as it takes.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Link> {
         while let Some(attempt) = &mut self.attempt {
-            let opened = attempt.await;
+            let opened = ready!(attempt.as_mut().poll(cx));
             self.attempt = None;
             match opened {
                 Ok(link) => {
                     self.wait = FIRST_WAIT;
-                    return link;
+                    return Poll::Ready(link);
                 }
                 Err(err) => {
                     self.why = format!("{err:#}").into();
@@ -67,7 +67,7 @@ impl<'a> Reopening<'a> {
                 }
             }
         }
-        pending().await
+        Poll::Pending
     }
 }
 

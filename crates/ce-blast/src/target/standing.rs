@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use ce_cli::masked_url;
-
 use super::amqp::AmqpTarget;
 use super::pending::Pending;
 
@@ -23,7 +21,7 @@ pub(super) struct Standing {
 impl Standing {
     pub(super) fn new(target: &AmqpTarget) -> Self {
         Self {
-            broker: masked_url(&target.url),
+            broker: target.shown.clone(),
             number: target.number,
             blocked_since_ns: None,
             blocked_ns: 0,

@@ -107,7 +107,7 @@ fn keys(templates: &BTreeSet<RoutingKey>, events: &[Event]) -> anyhow::Result<BT
         keys.extend(template.constant());
         for event in events {
             let key = template.of(event).map_err(|why| anyhow!("event `{}`: {why}", event.id()))?;
-            keys.insert(key.to_string());
+            keys.insert(key.as_str().to_owned());
         }
     }
     Ok(keys)

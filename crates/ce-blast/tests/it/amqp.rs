@@ -213,6 +213,21 @@ fn an_id_that_amqp_cannot_carry_fails_alone() {
 }
 
 #[test]
+fn an_event_that_takes_several_frames_arrives_whole() {
+    let Some(broker) = broker("an_event_that_takes_several_frames") else { return };
+    let mut topology = Topology::new(&broker, "large");
+    let queue = topology.queue("t", None);
+    // Frames have 128 KiB at most.
+    let pad = |size| format!(r#""type":"t","pad":"{}""#, "x".repeat(size));
+    let sizes = [100, 131_000, 300_000, 1_000_000];
+    let input: String = sizes.map(|size| events(1).replace(r#""type":"t""#, &pad(size))).concat();
+    let run = publish(&broker.amqp_url, &topology, &["--rate", "100/s"], input.clone());
+    Stream::read(&run.expect_code(0).stdout).expect_outcomes(&[(Ok, 4)]);
+    let held: Vec<String> = topology.drain(&queue).into_iter().map(|it| it.body).collect();
+    assert!(held.iter().map(String::as_str).eq(input.lines()));
+}
+
+#[test]
 fn an_exchange_that_is_not_there_is_one_error() {
     let Some(broker) = broker("an_exchange_that_is_not_there_is_one_error") else { return };
     let args = ["--rate", "1/s", "--to", &broker.amqp_url, "--exchange", "ce-no-such"];

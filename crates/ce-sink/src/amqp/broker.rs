@@ -45,8 +45,7 @@ impl Broker {
             let found = lookup_host((authority.host.as_str(), authority.port)).await?;
             let (uri, tls) = (self.uri.clone(), self.tls.clone());
             let to = Endpoint { uri, addresses: found.collect(), tls, patience: TIMEOUT };
-            // The process ends soon after its connections.
-            ce_tls::amqp::connect(to, name, |_| Ok(())).await
+            ce_tls::amqp::connect(to, name).await
         };
         within("connect", connect).await.with_context(|| self.shown.clone())
     }

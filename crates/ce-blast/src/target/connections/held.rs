@@ -7,10 +7,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::frame::{self, Frame};
+use ce_amqp::Said;
 
-/// How long the broker may take to agree to the end; it may have thousands of them to agree to.
-pub(super) const CLOSE: Duration = Duration::from_secs(10);
+/// The largest frame of a broker that is sane.
+const LIMIT_BYTES: usize = 128 * 1024;
 /// What a broker says to a connection that does nothing is shorter.
 const READ_BYTES: usize = 256;
 /// A broker that is silent for so many of the times at which we speak is gone.
@@ -60,7 +60,7 @@ pub(super) async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
 /// Says that we are there. A broker that takes nothing for so long is gone.
 async fn beat_once<S: AsyncWrite + Unpin>(stream: &mut S, patience: Duration) -> io::Result<()> {
     let say = async {
-        stream.write_all(&frame::heartbeat()).await?;
+        stream.write_all(&ce_amqp::heartbeat()).await?;
         stream.flush().await
     };
     timeout(patience, say).await?
@@ -68,9 +68,11 @@ async fn beat_once<S: AsyncWrite + Unpin>(stream: &mut S, patience: Duration) ->
 
 /// Takes whole frames off the front; a close is why the connection ends.
 fn understand(bytes: &mut Vec<u8>) -> Result<(), String> {
-    while let Some((frame, taken)) = frame::parse(bytes).map_err(|err| err.to_string())? {
+    while let Some((said, taken)) =
+        ce_amqp::parse(bytes, LIMIT_BYTES).map_err(|err| err.to_string())?
+    {
         bytes.drain(..taken);
-        if let Frame::Close { code, text } = frame {
+        if let Said::Close { code, text } = said {
             return Err(format!("{code} {text}"));
         }
     }
@@ -79,28 +81,6 @@ fn understand(bytes: &mut Vec<u8>) -> Result<(), String> {
         *bytes = Vec::new();
     }
     Ok(())
-}
-
-/// Closes in an orderly way; false if the broker did not agree to it in time.
-pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> bool {
-    let close = async {
-        stream.write_all(&frame::close()).await?;
-        stream.flush().await?;
-        let (mut room, mut bytes) = ([0; READ_BYTES], Vec::new());
-        loop {
-            match stream.read(&mut room).await? {
-                0 => return io::Result::Ok(false),
-                count => bytes.extend_from_slice(&room[..count]),
-            }
-            while let Some((frame, taken)) = frame::parse(&bytes).map_err(io::Error::other)? {
-                bytes.drain(..taken);
-                if frame == Frame::CloseOk {
-                    return Ok(true);
-                }
-            }
-        }
-    };
-    matches!(timeout(CLOSE, close).await, Ok(Ok(true)))
 }
 
 #[cfg(test)]
@@ -127,8 +107,8 @@ mod tests {
                 for _ in 0..6 {
                     let mut beat = [0; 8];
                     theirs.read_exact(&mut beat).await.unwrap();
-                    assert_eq!(beat[..], frame::heartbeat());
-                    theirs.write_all(&frame::heartbeat()).await.unwrap();
+                    assert_eq!(beat[..], ce_amqp::heartbeat());
+                    theirs.write_all(&ce_amqp::heartbeat()).await.unwrap();
                 }
                 close.send_replace(true);
             };
@@ -157,23 +137,6 @@ mod tests {
             let (mut ours, _theirs) = duplex(4);
             let (_close, mut closing) = watch::channel(false);
             assert!(hold(&mut ours, 10, &mut closing).await.is_err());
-        });
-    }
-
-    #[test]
-    fn a_close_is_clean_if_the_broker_agrees_in_time() {
-        run(async {
-            let check = async |answer: Vec<u8>, clean: bool| {
-                let (mut ours, mut theirs) = duplex(1024);
-                theirs.write_all(&answer).await.unwrap();
-                assert_eq!(close(&mut ours).await, clean, "{answer:?}");
-            };
-            check([frame::heartbeat(), frame::close_ok()].concat(), true).await;
-            check(frame::heartbeat(), false).await;
-            check(b"garbage, and no frame".to_vec(), false).await;
-            let (mut ours, theirs) = duplex(1024);
-            drop(theirs);
-            assert!(!close(&mut ours).await);
         });
     }
 }

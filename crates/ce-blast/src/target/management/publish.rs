@@ -6,13 +6,13 @@ use bytes::Bytes;
 use ce_event::Binary;
 use ce_event::amqp::Dialect;
 use ce_record::Outcome;
-use lapin::types::ShortString;
 use serde_json::{Map, Value, json};
 
 use super::api::reason;
 use crate::event::Event;
 use crate::job::Answer;
 use crate::routing::RoutingKey;
+use crate::target::short;
 
 /// How events are published.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ impl Publish {
     /// The body of the request, or why AMQP cannot carry the event.
     pub(super) fn body(&self, event: &Event) -> Result<Bytes, String> {
         let id = event.id();
-        ShortString::try_new(id).map_err(|_| "its id is longer than 255 bytes")?;
+        short("its id", id)?;
         let mut properties = json!({
             "message_id": id,
             "delivery_mode": if self.persistent { 2 } else { 1 },

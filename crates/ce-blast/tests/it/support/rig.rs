@@ -33,8 +33,13 @@ impl Rig {
 
     /// Publishes events through the proxy, and waits for a first answer.
     pub(crate) fn publish(&self, events: String, args: &[&str]) -> Running {
+        self.publish_to(&self.proxy.url(), events, args)
+    }
+
+    /// The same by another form of the proxy's URL.
+    pub(crate) fn publish_to(&self, url: &str, events: String, args: &[&str]) -> Running {
         let running = ce_blast()
-            .args(["--to", &self.proxy.url(), "--exchange", &self.topology.exchange])
+            .args(["--to", url, "--exchange", &self.topology.exchange])
             .args(args)
             .stdin(events)
             .stdout_file(self.out())

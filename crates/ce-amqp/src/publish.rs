@@ -1,0 +1,77 @@
+//! Publishing a message: a method, a header, and the body in as many parts as it takes.
+
+use std::borrow::Cow;
+
+use crate::fields::{ShortText, put_long, put_with_length};
+use crate::frame::{BODY, HEAD, HEADER, put, put_method};
+
+/// The bits that say which properties follow.
+const CONTENT_TYPE: u16 = 1 << 15;
+const HEADERS: u16 = 1 << 13;
+const DELIVERY_MODE: u16 = 1 << 12;
+const MESSAGE_ID: u16 = 1 << 7;
+/// A message that no queue takes comes back.
+const MANDATORY: u8 = 1;
+
+/// The properties that we use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Properties<'a> {
+    /// The media type of the body.
+    pub content_type: Option<ShortText<'a>>,
+    /// Headers, all of them text.
+    pub headers: Vec<(ShortText<'a>, Cow<'a, str>)>,
+    /// Whether the message survives the broker.
+    pub persistent: bool,
+    /// Tells messages apart.
+    pub message_id: ShortText<'a>,
+}
+
+/// Writes a message with the mandatory flag, in frames of so many bytes at most.
+pub fn publish(
+    to: &mut Vec<u8>,
+    channel: u16,
+    (exchange, routing_key): (&ShortText<'_>, &ShortText<'_>),
+    properties: &Properties<'_>,
+    body: &[u8],
+    frame_max: usize,
+) {
+    put_method(to, channel, (60, 40), |to| {
+        to.extend([0, 0]);
+        exchange.put(to);
+        routing_key.put(to);
+        to.push(MANDATORY);
+    });
+    put(to, HEADER, channel, |to| {
+        // The class, and a weight that is always zero.
+        to.extend([0, 60, 0, 0]);
+        to.extend((body.len() as u64).to_be_bytes());
+        properties.put(to);
+    });
+    for part in body.chunks(frame_max.saturating_sub(HEAD).max(1)) {
+        put(to, BODY, channel, |to| to.extend(part));
+    }
+}
+
+impl Properties<'_> {
+    fn put(&self, to: &mut Vec<u8>) {
+        let Self { content_type, headers, persistent, message_id } = self;
+        let mut flags = DELIVERY_MODE | MESSAGE_ID;
+        flags |= if content_type.is_some() { CONTENT_TYPE } else { 0 };
+        flags |= if headers.is_empty() { 0 } else { HEADERS };
+        to.extend(flags.to_be_bytes());
+        if let Some(content_type) = content_type {
+            content_type.put(to);
+        }
+        if !headers.is_empty() {
+            put_with_length(to, |to| {
+                for (name, value) in headers {
+                    name.put(to);
+                    to.push(b'S');
+                    put_long(to, value.as_bytes());
+                }
+            });
+        }
+        to.push(if *persistent { 2 } else { 1 });
+        message_id.put(to);
+    }
+}

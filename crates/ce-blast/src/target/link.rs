@@ -1,0 +1,186 @@
+//! An open channel in confirm mode, on a connection of its own.
+//!
+//! What is published gathers in a buffer and leaves together, as does everything that is ready at one
+//! time. The task that owns it is its only user, and no other thread has a part in it.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use ce_amqp::{ExchangeName, Said, ShortText};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+
+use super::amqp::AmqpTarget;
+use super::dial::{Stream, error_of};
+use super::handshake::{Stage, Talk, Tuned, close};
+use super::message::Message;
+use crate::event::Event;
+
+/// The only channel of the connection.
+pub(super) const CHANNEL: u16 = 1;
+/// What is read at a time: some hundred confirms.
+const READ_BYTES: usize = 16 * 1024;
+/// A broker that is silent for so many heartbeats is gone.
+const SILENT: u32 = 2;
+
+pub(super) struct Link {
+    stream: Box<dyn Stream>,
+    frame_max: usize,
+    /// How often to hear from each other; `None` is never.
+    heartbeat: Option<Duration>,
+    /// What has still to be written, from `written` on.
+    output: Vec<u8>,
+    written: usize,
+    /// What has come, and is understood up to `heard`.
+    input: Vec<u8>,
+    heard: usize,
+    room: Box<[u8; READ_BYTES]>,
+    last_read: Instant,
+    last_write: Instant,
+    /// Whether the broker takes nothing from us for the time being.
+    is_blocked: bool,
+}
+
+impl Link {
+    pub(super) fn new(stream: Box<dyn Stream>, tuned: Tuned) -> Self {
+        let now = Instant::now();
+        let heartbeat = Duration::from_secs(tuned.heartbeat_s.into());
+        Self {
+            stream,
+            frame_max: usize::try_from(tuned.frame_max).unwrap_or(usize::MAX),
+            heartbeat: (!heartbeat.is_zero()).then_some(heartbeat),
+            output: Vec::new(),
+            written: 0,
+            input: Vec::new(),
+            heard: 0,
+            room: Box::new([0; READ_BYTES]),
+            last_read: now,
+            last_write: now,
+            is_blocked: false,
+        }
+    }
+
+    pub(super) fn set_blocked(&mut self, is_blocked: bool) {
+        self.is_blocked = is_blocked;
+    }
+
+    /// Puts the message of an event with those that leave next; returns its id, or why AMQP cannot
+    /// carry the event.
+    pub(super) fn publish(
+        &mut self,
+        target: &AmqpTarget,
+        event: &Event,
+    ) -> Result<Box<str>, String> {
+        let Message { routing_key, properties, body } = Message::new(target, event)?;
+        let to: (&ShortText<'_>, _) = (&target.exchange, &routing_key);
+        ce_amqp::publish(&mut self.output, CHANNEL, to, &properties, &body, self.frame_max);
+        Ok(event.id().into())
+    }
+
+    /// Writes what the broker takes, and reads what has come; whether something has.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
+        self.beat();
+        self.write(cx)?;
+        let mut room = ReadBuf::new(&mut self.room[..]);
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room));
+        read.map_err(|err| ce_tls::explain(&err))?;
+        if room.filled().is_empty() {
+            return Poll::Ready(Err("the broker closed the connection".to_owned()));
+        }
+        self.input.drain(..self.heard);
+        self.heard = 0;
+        self.input.extend_from_slice(room.filled());
+        self.last_read = Instant::now();
+        Poll::Ready(Ok(()))
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>) -> Result<(), String> {
+        let lost = |err| ce_tls::explain(&err);
+        while self.written < self.output.len() {
+            let left = &self.output[self.written..];
+            match Pin::new(&mut self.stream).poll_write(cx, left) {
+                Poll::Ready(Ok(0)) => return Err("the broker takes nothing any more".to_owned()),
+                Poll::Ready(Ok(count)) => self.written += count,
+                Poll::Ready(Err(err)) => return Err(lost(err)),
+                Poll::Pending => break,
+            }
+            self.last_write = Instant::now();
+        }
+        if self.written == self.output.len() {
+            self.output.clear();
+            self.written = 0;
+        } else if self.written > READ_BYTES {
+            // A broker that takes little must not leave what it has taken with us.
+            self.output.drain(..self.written);
+            self.written = 0;
+        }
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Ready(Err(err)) => Err(lost(err)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The next thing that the broker has said.
+    pub(super) fn next(&mut self) -> Result<Option<Said>, String> {
+        let parsed = ce_amqp::parse(&self.input[self.heard..], self.frame_max);
+        let Some((said, taken)) = parsed.map_err(|err| err.to_string())? else { return Ok(None) };
+        self.heard += taken;
+        Ok(Some(said))
+    }
+
+    /// Says that we are there, if nothing else has said so for half of the time.
+    fn beat(&mut self) {
+        let Some(heartbeat) = self.heartbeat else { return };
+        if self.last_write.elapsed() >= heartbeat / 2 && self.output.is_empty() {
+            self.output.extend(ce_amqp::heartbeat());
+        }
+    }
+
+    /// When to look at it again if nothing happens before.
+    pub(super) fn next_beat(&self) -> Option<Instant> {
+        let heartbeat = self.heartbeat?;
+        // While the broker takes nothing, there is no use in saying more.
+        let write = self.output.is_empty().then(|| self.last_write + heartbeat / 2);
+        let read = (!self.is_blocked).then(|| self.last_read + heartbeat * SILENT);
+        write.into_iter().chain(read).min()
+    }
+
+    /// Whether the broker has not been heard of for too long. One that has blocked us may say nothing.
+    pub(super) fn is_silent(&self) -> bool {
+        let is_late = |heartbeat| self.last_read.elapsed() >= heartbeat * SILENT;
+        !self.is_blocked && self.heartbeat.is_some_and(is_late)
+    }
+
+    /// Closes in an orderly way, if the broker takes what is left, and agrees in time.
+    pub(super) async fn close(mut self) {
+        if self.stream.write_all(&self.output[self.written..]).await.is_ok() {
+            close(&mut self.stream).await;
+        }
+    }
+}
+
+/// Opens the channel, after a look for the exchange: a typing error should not become thousands of
+/// failed events. A broker that grants no confirms would let every event look like a success, or like
+/// none; so there is no run without them.
+pub(super) async fn open_channel(
+    stream: &mut Box<dyn Stream>,
+    stage: &Cell<Stage>,
+    exchange: &ExchangeName,
+) -> anyhow::Result<()> {
+    let mut talk = Talk::new(stream, stage);
+    talk.open_channel(CHANNEL).await.map_err(error_of)?;
+    // The default exchange is always there, and may not be asked for.
+    if !exchange.as_str().is_empty() {
+        talk.look_for_exchange(CHANNEL, exchange).await.map_err(|answer| {
+            let (name, why) = (exchange.as_str(), error_of(answer));
+            anyhow!("exchange `{name}`: {why}; declare it, or name another with --exchange")
+        })?;
+    }
+    talk.confirm_mode(CHANNEL).await.map_err(|answer| {
+        error_of(answer).context(
+            "the broker grants no publisher confirms, and without them no outcome is known",
+        )
+    })
+}
