@@ -13,6 +13,7 @@ work=$(mktemp -d)
 mkdir "$work/figures"
 started=()
 tidy_up() {
+    stop_broker
     ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
     rm -rf "$work"
 }
@@ -20,11 +21,17 @@ trap tidy_up EXIT
 
 source scripts/bench/measure.sh
 source scripts/bench/peers.sh
+source scripts/bench/amqp.sh
 
 events=10000000
 line=$(ce-gen --count 1 | wc -c)
 generate() { on_first ce-gen --count "$events" --seed 1 | on_last cat; }
 copy() { on_first head -c $((events * line)) /dev/zero | on_last cat; }
+
+# hold DURATION: keeps some 1,000 requests in flight.
+hold() {
+    exec ce-blast --to "$slow_url" --rate 10000/s --duration "$1" --max-in-flight 1000 "$work/events" 2>/dev/null
+}
 
 measure_ours() {
     timed gen "$events" $((events * line)) generate
@@ -46,11 +53,17 @@ ce-gen --count 400000 --seed 1 >"$work/events"
 note gen.rss6 "$(peak_rss ce-gen --count 1000000 --seed 1)"
 note gen.rss8 "$(peak_rss ce-gen --count 100000000 --seed 1)"
 head -n 1 "$work/events" | tr -d '\n' >"$work/event"
+sink --delay 100ms
+slow_url=$url
+note held.rss10 "$(peak_rss hold 10s)"
+note held.rss40 "$(peak_rss hold 40s)"
 sink
+start_broker
 
 for ((round = 1; round <= rounds; round++)); do
     echo "bench: round $round of $rounds" >&2
     measure_ours
+    measure_amqp
     measure_peers
 done
 
@@ -68,6 +81,8 @@ row 'HTTP, 64 in flight, events/s' saturated.rate
 row 'HTTP, 64 in flight, µs CPU/event' saturated.cpu '≤ 15' wrk wrk.cpu oha oha.cpu hey hey.cpu
 row 'HTTP, 10000/s, µs CPU/event' paced10000.cpu '≤ 28' pacer pacer10000.cpu oha oha10000.cpu \
     vegeta vegeta10000.cpu
+row 'HTTP, 1000 in flight for 10 s, peak memory, KiB' held.rss10 '≤ 65536'
+row 'HTTP, 1000 in flight for 40 s, peak memory, KiB' held.rss40 '≤ 65536'
 for rate in 1000 5000; do
     row "lag p50 at $rate/s, µs" "paced$rate.lag50" '≤ 5' pacer "pacer$rate.lag50"
     row "lag p99 at $rate/s, µs" "paced$rate.lag99" '≤ 60' pacer "pacer$rate.lag99"
@@ -77,3 +92,4 @@ row 'lag p99 at 20000/s, µs' paced20000.lag99 '≤ 150' pacer pacer20000.lag99
 row 'all threads at 1000/s, % of a core' paced1000.core '≤ 15' pacer pacer1000.core
 row 'variation of the gaps at 1000/s' paced1000.cv '≤ 0.2' pacer pacer1000.cv oha oha1000.cv vegeta vegeta1000.cv
 row 'variation of the gaps at 5000/s' paced5000.cv '≤ 0.4' pacer pacer5000.cv oha oha5000.cv vegeta vegeta5000.cv
+report_amqp
