@@ -11,7 +11,7 @@ pub fn remedy<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) -> Strin
 }
 
 /// Whether `word` may be a misspelt `name`.
-pub(crate) fn is_near(word: &str, name: &str) -> bool {
+pub fn is_near(word: &str, name: &str) -> bool {
     distance(word, name) <= 1 + word.chars().count() / 3
 }
 

@@ -122,6 +122,7 @@ fn block<'a>(objective: &Objective, evidence: &'a Evidence) -> Result<&'a Block,
         Scope::Run => Ok(&summary.overall),
         Scope::Scenario(name) => named("scenario", name, &summary.scenarios),
         Scope::Type(name) => named("type", name, &summary.types),
+        Scope::Tag(tag) => named("tag", tag, &summary.tags),
     }
 }
 

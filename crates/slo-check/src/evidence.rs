@@ -81,7 +81,7 @@ fn fill(histograms: &mut Histograms, path: &Path) -> anyhow::Result<()> {
             let selected = match scope {
                 Scope::Run => true,
                 Scope::Scenario(name) => name == scenario,
-                Scope::Type(_) => false,
+                Scope::Type(_) | Scope::Tag(_) => false,
             };
             if selected && of.kind() == Kind::Trend && of.name() == metric {
                 interval.add_to(histogram).map_err(|err| at(path, err))?;

@@ -39,6 +39,8 @@ pub enum Scope {
     Scenario(String),
     /// Those of one CloudEvents type.
     Type(String),
+    /// Those of the scenarios with a tag, written `name=value`.
+    Tag(String),
 }
 
 /// A comparison.
@@ -132,15 +134,15 @@ impl Objective {
     pub(crate) fn check_scope(&self) -> anyhow::Result<()> {
         let metric = self.metric.name();
         if self.scope != Scope::Run && self.metric.whole_run_only() {
-            bail!("`{metric}` is known for the whole run only; leave out the scenario or type");
+            bail!("`{metric}` is known for the whole run only; leave out the filter");
         }
         match (&self.aggregate, &self.scope) {
-            (Aggregate::Percentile(percentile), Scope::Type(_))
+            (Aggregate::Percentile(percentile), Scope::Type(_) | Scope::Tag(_))
                 if !percentile.is_end() && percentile.summary_key().is_none() =>
             {
                 bail!(
-                    "{} of one type is not kept; take p50, p90, p95, p99, p99.9 or p99.99, or a \
-                     scenario instead of the type",
+                    "{} of one type or tag is not kept; take p50, p90, p95, p99, p99.9 or p99.99, or \
+                     a scenario instead",
                     self.aggregate
                 )
             }

@@ -14,7 +14,7 @@ use crate::objective::{Objective, OnNoData, Op, Scope};
 use crate::syntax::{self, Entry, Field, Threshold, Value};
 use crate::threshold;
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "name",
     "metric",
     "aggregate",
@@ -23,6 +23,7 @@ const KEYS: [&str; 10] = [
     "critical",
     "scenario",
     "type",
+    "tag",
     "on_no_data",
     "min_samples",
 ];
@@ -111,13 +112,25 @@ fn text<T>(field: &Field, read: impl Fn(&str) -> anyhow::Result<T>) -> anyhow::R
 
 fn scope(entry: &Entry) -> anyhow::Result<Scope> {
     let own = |name: &str| Ok(name.to_owned());
-    match (optional(entry, "scenario", own)?, optional(entry, "type", own)?) {
-        (None, None) => Ok(Scope::Run),
-        (Some(scenario), None) => Ok(Scope::Scenario(scenario)),
-        (None, Some(event_type)) => Ok(Scope::Type(event_type)),
+    let scopes = [
+        optional(entry, "scenario", own)?.map(Scope::Scenario),
+        optional(entry, "type", own)?.map(Scope::Type),
+        optional(entry, "tag", tag)?.map(Scope::Tag),
+    ];
+    let mut scopes = scopes.into_iter().flatten();
+    match (scopes.next(), scopes.next()) {
+        (None, _) => Ok(Scope::Run),
+        (Some(scope), None) => Ok(scope),
         (Some(_), Some(_)) => {
-            bail!("{}: an objective is about one scenario or one type, not both", entry.place)
+            bail!("{}: an objective is about one scenario, type or tag, not several", entry.place)
         }
+    }
+}
+
+fn tag(text: &str) -> anyhow::Result<String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok(text.to_owned()),
+        _ => bail!("`{text}` is no tag; write name=value, e.g., team=payments"),
     }
 }
 
@@ -280,7 +293,7 @@ target = 0
         refused(
             "\"burst\"",
             "\"burst\"\ntype = \"x\"",
-            "2:1: an objective is about one scenario or one type, not both",
+            "2:1: an objective is about one scenario, type or tag, not several",
         );
     }
 

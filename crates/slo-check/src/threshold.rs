@@ -12,14 +12,33 @@
 
 use anyhow::{Context, bail};
 
-use load_plan::suggest::remedy;
+use load_plan::suggest::{is_near, remedy};
 
 use crate::aggregate::Aggregate;
 use crate::metric::Metric;
 use crate::objective::{Objective, OnNoData, Op, Scope};
 
-/// The tags that events of a run are told apart by.
+/// The tags that every event has.
 const TAGS: [&str; 2] = ["scenario", "type"];
+/// Tags of k6 that events of a run are not told apart by.
+const UNKNOWN: [&str; 16] = [
+    "check",
+    "error",
+    "error_code",
+    "expected_response",
+    "group",
+    "ip",
+    "iter",
+    "method",
+    "name",
+    "proto",
+    "service",
+    "status",
+    "subproto",
+    "tls_version",
+    "url",
+    "vu",
+];
 
 /// Reads one `METRIC: EXPR[, EXPR]...`; each expression is an objective.
 pub fn parse(text: &str) -> anyhow::Result<Vec<Objective>> {
@@ -72,15 +91,25 @@ fn select(selector: &str) -> anyhow::Result<(Metric, Scope)> {
     let mut scope = Scope::Run;
     for tag in filter.split(',').filter(|tag| !tag.trim().is_empty()) {
         let Some((key, value)) = tag.split_once(':') else {
-            bail!("`{}` is no filter; write {{scenario:NAME}} or {{type:TYPE}}", tag.trim())
+            bail!(
+                "`{}` is no filter; write {{scenario:NAME}}, {{type:TYPE}} or {{TAG:VALUE}}",
+                tag.trim()
+            )
         };
         if scope != Scope::Run {
-            bail!("a threshold can be filtered by one scenario or one type, not by both");
+            bail!("a threshold can be filtered by one scenario, type or tag, not by several");
         }
         scope = match (unquoted(key), unquoted(value)) {
             ("scenario", value) => Scope::Scenario(value.into()),
             ("type", value) => Scope::Type(value.into()),
-            (key, _) => bail!("unknown tag `{key}`; {}", remedy(key, TAGS)),
+            (key, _) if UNKNOWN.contains(&key) => bail!(
+                "events are not told apart by `{key}`; filter by scenario, type or a tag of the plan"
+            ),
+            // A misspelt name has to be told from a tag of the plan.
+            (key, _) if TAGS.iter().any(|tag| is_near(key, tag)) => {
+                bail!("unknown tag `{key}`; {}", remedy(key, TAGS))
+            }
+            (key, value) => Scope::Tag(format!("{key}={value}")),
         };
     }
     Ok((metric, scope))
@@ -169,6 +198,20 @@ mod tests {
     }
 
     #[test]
+    fn tags_of_the_plan_select_as_scenarios_do() {
+        for (filter, tag) in [("team:qa", "team=qa"), ("'site' : a:b ", "site=a:b")] {
+            let scope = Scope::Tag(tag.into());
+            check(&format!("latency{{{filter}}}: p(95)<9"), Metric::Latency, &scope, "p95 < 9");
+        }
+        refused("latency{team:qa}: p(97)<9", "p97 of one type or tag is not kept; take p50");
+        refused(
+            "latency{team:qa,scenario:x}: p(95)<9",
+            "one scenario, type or tag, not by several",
+        );
+        refused("lost{team:qa}: count<1", "known for the whole run only; leave out the filter");
+    }
+
+    #[test]
     fn several_expressions_after_one_metric_are_several_objectives() {
         let objectives = parse("http_req_duration: p(95)<5000, p(99)<9000").unwrap();
         let names: Vec<_> = objectives.iter().map(|objective| objective.name.as_str()).collect();
@@ -197,10 +240,10 @@ mod tests {
         refused("latency{scenario:x}y: p(95)<5", "after the filter");
         refused("latency{scenario}: p(95)<5", "`scenario` is no filter");
         refused("latency{scenaro:x}: p(95)<5", "unknown tag `scenaro`; did you mean `scenario`?");
-        refused("latency{status:200}: p(95)<5", "unknown tag `status`; valid are scenario, type");
-        refused("latency{scenario:x,type:y}: p(95)<5", "one scenario or one type");
+        refused("latency{status:200}: p(95)<5", "events are not told apart by `status`; filter by");
+        refused("latency{scenario:x,type:y}: p(95)<5", "one scenario, type or tag, not by several");
         refused("lost{scenario:x}: count<1", "`lost` is known for the whole run only");
-        refused("latency{type:x}: p(97.5)<5", "p97.5 of one type is not kept");
+        refused("latency{type:x}: p(97.5)<5", "p97.5 of one type or tag is not kept");
         assert!(parse("latency{type:x}: p(100)<5").is_ok());
         assert!(parse("latency{scenario:x}: p(97.5)<5").is_ok());
     }

@@ -50,6 +50,18 @@ fn three_parsers_take_500_events_a_second_each_side_by_side() {
     stage.shell(&format!("{collect} --out run")).run().expect_code(0);
     stage.expect_ledger(&[("delivered", 1200), ("lost", 0), ("duplicates", 0)]);
     let summary = stage.json("run/summary.json");
+    // All three are the suite; one of them is parser b.
+    let select = "--threshold 'ok{parser:b}: count==400' \
+                  --threshold 'ok{suite:parsers}: count==1200'";
+    let run = stage.shell(&format!("slo-check run {select}")).run();
+    // A busy machine may have kept no schedule; the figures are there all the same.
+    assert!([0, 3].contains(&run.code), "{run:?}");
+    for figure in ["ok{parser:b}: count==400", "ok{suite:parsers}: count==1200"] {
+        let line = run.stdout.lines().find(|line| line.contains(figure)).unwrap();
+        assert!(!line.contains("no tag"), "{line}");
+    }
+    let run = stage.shell("slo-check run --threshold 'ok{parser:x}: count>1'").run();
+    assert!(run.expect_code(3).stdout.contains("no tag `parser=x` in this run"), "{}", run.stdout);
     for parser in PARSERS {
         let block = &summary["scenarios"][format!("parser-{parser}")];
         assert_eq!(block["outcomes"]["ok"], 400, "{block:#}");

@@ -28,6 +28,9 @@ struct Row<'a> {
     aggregate: String,
     scenario: Option<&'a str>,
     r#type: Option<&'a str>,
+    /// `name=value`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<&'a str>,
     op: String,
     target: f64,
     critical: Option<f64>,
@@ -58,17 +61,20 @@ pub(crate) fn json(report: &Report) -> anyhow::Result<String> {
 
 fn row(judged: &Judged) -> Row<'_> {
     let objective = &judged.objective;
-    let (scenario, event_type) = match &objective.scope {
-        Scope::Run => (None, None),
-        Scope::Scenario(name) => (Some(name.as_str()), None),
-        Scope::Type(name) => (None, Some(name.as_str())),
-    };
+    let [mut scenario, mut event_type, mut tag] = [None; 3];
+    match &objective.scope {
+        Scope::Run => {}
+        Scope::Scenario(name) => scenario = Some(name.as_str()),
+        Scope::Type(name) => event_type = Some(name.as_str()),
+        Scope::Tag(name) => tag = Some(name.as_str()),
+    }
     Row {
         name: &objective.name,
         metric: objective.metric.name(),
         aggregate: objective.aggregate.to_string(),
         scenario,
         r#type: event_type,
+        tag,
         op: objective.op.to_string(),
         target: objective.target,
         critical: objective.critical,
