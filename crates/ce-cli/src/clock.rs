@@ -41,6 +41,15 @@ impl Clock {
         (Self { start: Instant::now() + lead }, anchor)
     }
 
+    /// Starts a clock at an agreed instant of the wall clock, in nanoseconds since 1970 (UTC). Its
+    /// anchor is that instant exactly, so that all who agreed on it have the same.
+    pub fn start_at(wall_ns: u64) -> (Self, Anchor) {
+        let (now, seen) = (Instant::now(), Self::start().1);
+        let lead_ns = wall_ns.saturating_sub(seen.wall_ns);
+        let anchor = Anchor { wall_ns, monotonic_ns: seen.monotonic_ns + lead_ns, ..seen };
+        (Self { start: now + Duration::from_nanos(lead_ns) }, anchor)
+    }
+
     /// Nanoseconds since the start.
     pub fn now_ns(&self) -> u64 {
         self.ns_at(Instant::now())
@@ -62,4 +71,19 @@ fn now_ns(clock: ClockId) -> u64 {
     let time = clock_gettime(clock);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     seconds * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agreed_instant_is_the_anchor_of_all_who_agreed() {
+        let agreed_ns = Clock::start().1.wall_ns + 1_000_000_000;
+        let [(early, first), (_, second)] = [(); 2].map(|()| Clock::start_at(agreed_ns));
+        assert_eq!((first.wall_ns, second.wall_ns), (agreed_ns, agreed_ns));
+        assert_eq!(early.now_ns(), 0, "it has not begun");
+        // The same instant on the other clock, as well as two clocks can be read at once.
+        assert!(first.monotonic_ns.abs_diff(second.monotonic_ns) < 500_000_000);
+    }
 }

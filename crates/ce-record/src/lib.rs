@@ -15,6 +15,7 @@ mod read;
 mod record;
 pub mod run_dir;
 mod shape;
+pub mod totals;
 mod write;
 
 pub use outcome::{Outcome, OutcomeCounts};

@@ -7,6 +7,8 @@ use std::time::Duration;
 use ce_cli::parse;
 use clap::builder::BoolishValueParser;
 
+pub use crate::merge::Accept;
+
 const EXAMPLES: &str = "\
 Examples:
   ce-gen --count 6000 | ce-blast --to http://127.0.0.1:8081/ --rate 200/s |
@@ -15,12 +17,22 @@ Examples:
   lat-collect <(ce-sink amqp --queue q) sent.ndjson --out results/first
   lat-collect - <(sys-watch --host) --out results/spike --live --serve 127.0.0.1:9464
   lat-collect hgrm results/first > first.hgrm
+  lat-collect merge results/shard-* --out results/run
 
 Streams are told apart by what they hold and are read side by side, so FIFOs do. With the stream of a
 ce-sink among them, every event is accounted for: delivered, lost, duplicated.
 
 Exit codes: 0 done; 2 could not do it; 3 done, but a stream was cut short or lacks records (the
 directory says which).";
+
+const MERGE_EXAMPLES: &str = "\
+Examples:
+  lat-collect merge results/shard-0 results/shard-1 --out results/run
+  lat-collect merge results/monday results/tuesday --sequence --out results/both
+  lat-collect merge results/shard-* --accept missing-shards --out results/partial
+
+Exit codes: 0 done; 2 could not do it; 3 the directories do not belong together, or the merged run is
+not complete.";
 
 const HGRM_EXAMPLES: &str = "\
 Examples:
@@ -53,6 +65,33 @@ pub struct Cli {
 pub enum Command {
     /// Print a percentile distribution for the plotters of HdrHistogram
     Hgrm(Hgrm),
+    /// Make one run directory of several: the shards of a run, or runs one after the other
+    Merge(Merge),
+}
+
+/// Make one run directory of several: the shards of a run, or runs one after the other
+///
+/// The result is what lat-collect would have written, had it read all streams at once: the same
+/// bytes, in whichever order the directories are named. Events that one directory sent and another
+/// received are put together. What does not belong together is refused, and nothing is written.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = MERGE_EXAMPLES)]
+pub struct Merge {
+    /// Run directories
+    #[arg(value_name = "DIR", required = true)]
+    pub dirs: Vec<PathBuf>,
+
+    /// The run directory to write; must not exist
+    #[arg(long, env = "CE_OUT", value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// The directories are runs one after the other, and not shards of one
+    #[arg(long, env = "CE_SEQUENCE", value_parser = BoolishValueParser::new())]
+    pub sequence: bool,
+
+    /// Merge in spite of this; run.json says so. Can be given more than once
+    #[arg(long, env = "CE_ACCEPT", value_name = "WHAT", value_delimiter = ',')]
+    pub accept: Vec<Accept>,
 }
 
 /// Print a percentile distribution for the plotters of HdrHistogram

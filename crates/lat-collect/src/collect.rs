@@ -10,15 +10,15 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use ce_record::run_dir::{
-    Generator, HISTOGRAMS, Keyed, Ledger as LedgerReport, MARKS, MARKS_COLUMNS, Run, SERIES,
-    SERIES_COLUMNS, Summary, WATCH, WATCH_COLUMNS,
+    HISTOGRAMS, Keyed, Ledger as LedgerReport, MARKS, MARKS_COLUMNS, Run, SERIES, SERIES_COLUMNS,
+    Summary, WATCH, WATCH_COLUMNS,
 };
 use ce_record::{Gauge, Mark, Outcome, OutcomeCounts};
 use lat_hist::hlog;
 
 use crate::batch::{Batch, Item, Known, ReceiptItem, SampleItem};
 use crate::errors::Errors;
-use crate::group::{Group, LAG, LATENCY, seconds};
+use crate::group::{Group, LATENCY, seconds};
 use crate::input::News;
 use crate::ledger::{Identity, Joined, Ledger, Place, Received, Sent};
 use crate::live::{View, Watch};
@@ -26,10 +26,18 @@ use crate::names::Names;
 use crate::out_dir::OutDir;
 use crate::series::{Series, SeriesFiles, Timed};
 use crate::streams::{Streams, signed};
+use crate::timeline::Timeline;
 use crate::verdict;
+
+pub(crate) use tags::Tags;
 
 /// Records that may wait for a stream with a plan before the run's clock is fixed without one.
 const WAIT_FOR_PLAN: usize = 512 * 1024;
+/// Records that may wait for the other streams once one with a plan is there: an earlier one with a
+/// plan would be zero instead.
+const WAIT_FOR_OTHERS: usize = 64 * 1024;
+/// Who writes receipts. With its stream there, an event without one has not arrived.
+const SINK: &str = "ce-sink";
 /// Where the ledger keeps what does not fit into memory, while the run is being collected.
 const SPILL: &str = "ledger.spill";
 
@@ -80,8 +88,8 @@ struct Files {
     rows: csv::Writer<BufWriter<File>>,
     log: BufWriter<File>,
     log_has_header: bool,
-    watch: csv::Writer<BufWriter<File>>,
-    marks: csv::Writer<BufWriter<File>>,
+    watch: Timeline<BufWriter<File>>,
+    marks: Timeline<BufWriter<File>>,
 }
 
 /// A run that has been written.
@@ -124,7 +132,13 @@ impl Collector {
             keyed: Keyed::default(),
             watch: Watch::default(),
             last_ns: 0,
-            files: Files { rows, log, log_has_header: false, watch, marks },
+            files: Files {
+                rows,
+                log,
+                log_has_header: false,
+                watch: Timeline::new(watch),
+                marks: Timeline::new(marks),
+            },
             dir,
             here: Here::default(),
         })
@@ -137,6 +151,9 @@ impl Collector {
             News::Records(mut batch) => {
                 let starts = |item: &Item| matches!(item, Item::Start(_));
                 if let Some(Item::Start(start)) = batch.items.first().filter(|item| starts(item)) {
+                    if start.tool == SINK {
+                        self.ledger.expect_receipts();
+                    }
                     self.streams.started(stream, (**start).clone());
                     batch.items.remove(0);
                 }
@@ -149,11 +166,35 @@ impl Collector {
             }
         }
         if !self.streams.has_zero() {
-            if self.early_records < WAIT_FOR_PLAN && !self.streams.all_over() {
+            let patience = if self.streams.any_plan() { WAIT_FOR_OTHERS } else { WAIT_FOR_PLAN };
+            if self.early_records < patience && !self.streams.all_heard_of() {
                 return Ok(());
             }
-            self.streams.settle_zero();
+            self.settle_zero();
         }
+        self.count_early()
+    }
+
+    /// Whether there is a stream with a plan, and others that nothing was heard of.
+    pub(crate) fn waits_for_others(&self) -> bool {
+        !self.streams.has_zero() && self.streams.any_plan()
+    }
+
+    /// Fixes the run's clock by what there is.
+    pub(crate) fn wait_no_longer(&mut self) -> anyhow::Result<()> {
+        self.settle_zero();
+        self.count_early()
+    }
+
+    fn settle_zero(&mut self) {
+        self.streams.settle_zero();
+        // Known before the first row is written, each of them has all its rows.
+        for scenario in self.streams.planned_scenarios() {
+            self.scenario_names.number(&scenario);
+        }
+    }
+
+    fn count_early(&mut self) -> anyhow::Result<()> {
         for (stream, batch) in std::mem::take(&mut self.early) {
             self.count(stream, &batch)?;
         }
@@ -203,7 +244,7 @@ impl Collector {
         let overall = self.overall();
         View {
             run: self.streams.run_name().map_or_else(|| self.dir.name(), ToOwned::to_owned),
-            generator: self.judge(&overall),
+            generator: verdict::of_run(self.streams.ends(), &overall, &self.warm_up, 0),
             scenarios: self.scenario_names.all().iter().zip(&self.scenarios).collect(),
             series: &self.series,
             errors: &self.errors,
@@ -320,18 +361,6 @@ impl Collector {
         Group::sum(&self.scenarios)
     }
 
-    /// Whether the load was the one that was asked for. The schedule has to be kept from the first
-    /// event; how late events left is judged where the target is.
-    fn judge(&self, overall: &Group) -> Generator {
-        let (outcomes, lag) = (self.all_outcomes(), overall.metric(LAG));
-        let mut generator = verdict::judge(self.streams.ends(), &outcomes, lag);
-        let warm_up = self.warm_up.outcomes().planned();
-        if warm_up > 0 {
-            generator.notes.push(format!("{warm_up} events of the warm-up are not judged"));
-        }
-        generator
-    }
-
     /// The groups that an event belongs to.
     fn groups(
         &mut self,
@@ -376,19 +405,19 @@ impl Collector {
     }
 
     fn gauge(&mut self, stream: usize, gauge: &Gauge<'_>) -> anyhow::Result<()> {
-        let at = seconds(self.streams.on_run_clock(stream, gauge.at_ns));
+        let at_ns = self.streams.on_run_clock(stream, gauge.at_ns);
         let labels = labels(&gauge.labels);
-        self.watch.gauge(at, &gauge.name, &labels, gauge.value);
-        let row = [&format!("{at:.3}"), gauge.name.as_ref(), &labels, &gauge.value.to_string()];
-        self.files.watch.write_record(row).with_context(|| self.dir.cannot_write(WATCH))
+        self.watch.gauge(seconds(at_ns), &gauge.name, &labels, gauge.value);
+        let fields = vec![gauge.name.to_string(), labels, gauge.value.to_string()];
+        self.files.watch.add(at_ns, fields).with_context(|| self.dir.cannot_write(WATCH))
     }
 
     fn mark(&mut self, stream: usize, mark: &Mark<'_>) -> anyhow::Result<()> {
-        let at = seconds(self.streams.on_run_clock(stream, mark.at_ns));
+        let at_ns = self.streams.on_run_clock(stream, mark.at_ns);
         let labels = labels(&mark.labels);
-        self.watch.mark(at, &mark.what, &mark.name, &labels);
-        let row = [&format!("{at:.3}"), mark.what.as_ref(), mark.name.as_ref(), &labels];
-        self.files.marks.write_record(row).with_context(|| self.dir.cannot_write(MARKS))
+        self.watch.mark(seconds(at_ns), &mark.what, &mark.name, &labels);
+        let fields = vec![mark.what.to_string(), mark.name.to_string(), labels];
+        self.files.marks.add(at_ns, fields).with_context(|| self.dir.cannot_write(MARKS))
     }
 
     fn write_old_seconds(&mut self) -> anyhow::Result<()> {

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use ce_record::Outcome;
 use ce_record::run_dir::ERRORS_COLUMNS;
+use ce_record::totals::ErrorTotals;
 
 use crate::group::seconds;
 
@@ -42,19 +43,56 @@ impl Errors {
         due_ns: i64,
         id: &str,
     ) {
-        let mut failure = Failure { outcome, code, message: message.into() };
+        let failure = Failure { outcome, code, message: message.into() };
+        self.enter(failure, 1, (due_ns, due_ns), id);
+    }
+
+    /// So many times, from the first due time to the last. The sample is that of the first, of several
+    /// the smallest: whatever is entered first.
+    fn enter(
+        &mut self,
+        mut failure: Failure,
+        times: u64,
+        (first_ns, last_ns): (i64, i64),
+        id: &str,
+    ) {
         if self.counts.len() >= LIMIT && !self.counts.contains_key(&failure) {
             failure.message = "(other messages)".into();
         }
         let count = self.counts.entry(failure).or_insert_with(|| Count {
             times: 0,
-            first_ns: due_ns,
-            last_ns: due_ns,
+            first_ns,
+            last_ns,
             sample_id: id.into(),
         });
-        count.times += 1;
-        count.first_ns = count.first_ns.min(due_ns);
-        count.last_ns = count.last_ns.max(due_ns);
+        count.times += times;
+        if (first_ns, id) < (count.first_ns, &*count.sample_id) {
+            count.sample_id = id.into();
+        }
+        count.first_ns = count.first_ns.min(first_ns);
+        count.last_ns = count.last_ns.max(last_ns);
+    }
+
+    /// Every failure with its exact times.
+    pub(crate) fn totals(&self) -> Vec<ErrorTotals> {
+        let totals = |(failure, count): (&Failure, &Count)| ErrorTotals {
+            outcome: failure.outcome,
+            code: failure.code,
+            message: failure.message.to_string(),
+            count: count.times,
+            first_ns: count.first_ns,
+            last_ns: count.last_ns,
+            sample_id: count.sample_id.to_string(),
+        };
+        self.sorted().into_iter().map(totals).collect()
+    }
+
+    /// Adds what another directory counted, on a clock that began `shift_ns` earlier.
+    pub(crate) fn add_totals(&mut self, totals: &ErrorTotals, shift_ns: i64) {
+        let ErrorTotals { outcome, code, ref message, count, first_ns, last_ns, .. } = *totals;
+        let failure = Failure { outcome, code, message: message.as_str().into() };
+        let extent = (first_ns + shift_ns, last_ns + shift_ns);
+        self.enter(failure, count, extent, &totals.sample_id);
     }
 
     /// The most frequent ones: outcome, code, message and how often.

@@ -1,5 +1,7 @@
 //! Everything that is counted about a group of events: all of them, a scenario, a type.
 
+mod totals;
+
 use std::collections::BTreeMap;
 
 use ce_record::run_dir::{Block, METRICS, PERCENTILES, Stats};
@@ -9,11 +11,16 @@ use lat_hist::{Histogram, Quantile};
 use crate::batch::{Opened, SampleItem};
 use crate::streams::signed;
 
+pub(crate) use totals::add_totals;
+
 /// The index of each metric in [`METRICS`].
 pub(crate) const LATENCY: usize = 0;
 pub(crate) const SERVICE: usize = 1;
 pub(crate) const LAG: usize = 2;
 pub(crate) const E2E: usize = 3;
+/// What there is of connections only.
+const CONNECT: &str = "connect";
+const TLS: &str = "tls";
 
 /// The counts of a group.
 #[derive(Debug, Default)]
@@ -166,12 +173,24 @@ impl Group {
             ok_per_s: self.answered_ok.per_second(ok),
             codes: self.codes.clone(),
             checks: Vec::new(),
-            metrics: METRICS
-                .iter()
-                .zip(&self.metrics)
-                .chain([(&"connect", &self.connect), (&"tls", &self.tls)])
+            metrics: self
+                .histograms()
                 .filter_map(|(name, histogram)| Some((format!("{name}_us"), stats(histogram)?)))
                 .collect(),
+        }
+    }
+
+    /// All its distributions by name.
+    fn histograms(&self) -> impl Iterator<Item = (&'static str, &Histogram)> {
+        let of_connections = [(CONNECT, &self.connect), (TLS, &self.tls)];
+        METRICS.into_iter().zip(&self.metrics).chain(of_connections)
+    }
+
+    fn histogram_mut(&mut self, name: &str) -> Option<&mut Histogram> {
+        match name {
+            CONNECT => Some(&mut self.connect),
+            TLS => Some(&mut self.tls),
+            _ => METRICS.iter().zip(&mut self.metrics).find(|(it, _)| **it == name).map(|it| it.1),
         }
     }
 }

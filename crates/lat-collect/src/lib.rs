@@ -6,7 +6,7 @@
 //! type, `series` those of a second, `errors` the failures; `ledger` joins what was sent with what arrived by its
 //! `fingerprint`; `verdict` judges the senders; `out_dir` writes, `report` says it in words. `live`
 //! shows the run while it goes on, in a terminal and through `serve` over HTTP. `hgrm` prints a
-//! distribution of a run directory.
+//! distribution of a run directory, and `merge` makes one of several.
 
 pub mod cli;
 
@@ -19,18 +19,22 @@ mod hgrm;
 mod inbox;
 mod input;
 mod ledger;
+mod lists;
 mod live;
+mod merge;
 mod names;
 mod out_dir;
 mod plan;
 mod report;
 mod series;
 mod serve;
+mod smallest;
 mod span;
 mod streams;
+mod timeline;
 mod verdict;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use ce_cli::{DataOut, Exit, Interrupt, say};
@@ -42,12 +46,16 @@ use crate::live::Live;
 use crate::out_dir::OutDir;
 
 const TOOL: &str = "lat-collect";
+/// How long a stream with a plan waits for those that nothing was heard of: one of them may have begun
+/// earlier, and would be zero of the run's clock.
+const WAIT_FOR_OTHERS: Duration = Duration::from_secs(1);
 
 /// Does what the command line says.
 pub fn run(cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
     match &cli.command {
         None => collect(&cli.collect),
         Some(Command::Hgrm(args)) => hgrm::run(args, out),
+        Some(Command::Merge(args)) => merge::run(args),
     }
 }
 
@@ -61,11 +69,17 @@ fn collect(cli: &Collect) -> anyhow::Result<Exit> {
     let inbox = input::start(&cli.records, cli.skip_bad_lines)?;
     let mut live = Live::start(cli)?;
     let mut collector = Collector::new(&cli.records, OutDir::create(out)?)?;
+    let mut waiting_since = None;
     while !collector.is_over() {
         match inbox.next(Duration::from_millis(100)) {
             Next::News(stream, news) => collector.take(stream, news)?,
             Next::Nothing => {}
             Next::Over => break,
+        }
+        if collector.waits_for_others()
+            && waiting_since.get_or_insert_with(Instant::now).elapsed() >= WAIT_FOR_OTHERS
+        {
+            collector.wait_no_longer()?;
         }
         live.look(&collector);
     }

@@ -28,6 +28,11 @@ impl Plan {
         Self(scenarios.map(|(name, it)| (name.clone(), Planned::read(it))).collect())
     }
 
+    /// The names of all.
+    pub(crate) fn scenarios(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     pub(crate) fn scenario(&self, name: &str) -> Option<&Planned> {
         self.0.get(name)
     }

@@ -6,6 +6,7 @@ use std::io::Write;
 
 use ce_record::OutcomeCounts;
 use ce_record::run_dir::METRICS;
+use ce_record::totals::BeyondRange;
 use lat_hist::hlog::HlogEncoder;
 use lat_hist::{Histogram, Quantile, Window};
 
@@ -18,7 +19,7 @@ const SECOND_NS: i64 = 1_000_000_000;
 const OPEN_SECONDS: i64 = 160;
 /// The longest silence that is written out second by second. A wrong time in a record must not
 /// become billions of rows.
-const SILENCE: i64 = 3600;
+pub(crate) const SILENCE: i64 = 3600;
 
 /// The seconds of a run, of all scenarios.
 #[derive(Debug, Default)]
@@ -33,6 +34,8 @@ pub(crate) struct Series {
     /// Values that came for a second that was written already.
     late: BTreeMap<(u16, usize), Window>,
     late_values: u64,
+    /// By second, scenario and metric: values above one hour.
+    beyond_range: BTreeMap<(i64, u16, usize), u64>,
     scratch: Histogram,
     encoder: HlogEncoder,
 }
@@ -164,6 +167,22 @@ impl Series {
         self.late_values
     }
 
+    /// Values above one hour, of the seconds that are written.
+    pub(crate) fn beyond_range(&self, scenarios: &[String]) -> Vec<BeyondRange> {
+        let mut beyond: Vec<_> = self
+            .beyond_range
+            .iter()
+            .map(|(&(second, scenario, metric), &count)| BeyondRange {
+                second,
+                scenario: scenarios[usize::from(scenario)].clone(),
+                metric: METRICS[metric].to_owned(),
+                count,
+            })
+            .collect();
+        beyond.sort_unstable();
+        beyond
+    }
+
     /// Whether [`Series::write_old`] has something to do.
     pub(crate) fn has_old(&self) -> bool {
         let first = self.open.keys().next().map(|&(second, _)| second);
@@ -202,11 +221,13 @@ impl Series {
     ) -> anyhow::Result<()> {
         let later = self.open.split_off(&(until, 0));
         let mut closing = std::mem::replace(&mut self.open, later);
-        let scenarios = u16::try_from(files.scenarios.len()).expect("scenarios are limited");
+        // By name: the order of their numbers is that in which they came.
+        let mut scenarios: Vec<u16> = (0..).take(files.scenarios.len()).collect();
+        scenarios.sort_unstable_by_key(|&number| &files.scenarios[usize::from(number)]);
         while let Some(&(next, _)) = closing.keys().next() {
             let from = self.written_until.filter(|until| next - until <= SILENCE).unwrap_or(next);
             for second in from..=next {
-                for scenario in 0..scenarios {
+                for &scenario in &scenarios {
                     let cell = closing.remove(&(second, scenario)).unwrap_or_default();
                     self.write_cell((second, scenario), &cell, files)?;
                 }
@@ -242,6 +263,9 @@ impl Series {
                 let us = self.scratch.quantile_us(Quantile::new(quantile.0, quantile.1));
                 row.push(us.map_or_else(String::new, |us| us.to_string()));
             }
+            if self.scratch.overflow() > 0 {
+                self.beyond_range.insert((second, scenario, metric), self.scratch.overflow());
+            }
             if window.count() > 0 {
                 self.log(files, (second, scenario), metric)?;
             }
@@ -267,7 +291,7 @@ impl Series {
 }
 
 /// The second that an instant falls into; there are seconds before zero.
-fn second(ns: i64) -> i64 {
+pub(crate) fn second(ns: i64) -> i64 {
     ns.div_euclid(SECOND_NS)
 }
 

@@ -1,9 +1,11 @@
 //! The inputs as streams: who wrote each, how it ended, and where its clock stands on the run's.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use ce_record::run_dir::{Clocks, Stream};
-use ce_record::{End, Start, Stop};
+use ce_record::totals::Zero;
+use ce_record::{CheckCount, End, Start, Stop};
 
 use crate::input::Ending;
 use crate::plan::{Plan, Planned};
@@ -12,7 +14,7 @@ use crate::plan::{Plan, Planned};
 #[derive(Debug)]
 pub(crate) struct Streams {
     inputs: Vec<Input>,
-    /// The start of the first stream that has a plan: zero of the run's clock.
+    /// The start of the earliest stream that has a plan: zero of the run's clock.
     zero: Option<Start>,
     shards: u64,
 }
@@ -49,9 +51,6 @@ impl Streams {
     }
 
     pub(crate) fn started(&mut self, stream: usize, start: Start) {
-        if self.zero.is_none() && !start.plan.is_null() {
-            self.zero = Some(start.clone());
-        }
         let shards = start.shard.as_deref().and_then(|shard| shard.split_once('/')?.1.parse().ok());
         self.shards = self.shards.max(shards.unwrap_or(1));
         self.inputs[stream].plan = Plan::read(&start.plan);
@@ -71,9 +70,9 @@ impl Streams {
     /// The phase of the plan that a second of the run's clock belongs to; empty where there is none.
     pub(crate) fn phase(&self, scenario: &str, second: i64) -> String {
         let planned = self.inputs.iter().find_map(|stream| {
-            let offset_ns = stream
-                .offset_ns
-                .or_else(|| Some(offset_ns(stream.start.as_ref()?, self.zero.as_ref()?)))?;
+            let offset_ns = stream.offset_ns.or_else(|| {
+                Some(offset_ns(&stream.start.as_ref()?.into(), &self.zero.as_ref()?.into()))
+            })?;
             Some((stream.plan.scenario(scenario)?, offset_ns))
         });
         let begin_ns = second.saturating_mul(1_000_000_000);
@@ -99,15 +98,36 @@ impl Streams {
         self.inputs.iter().all(|stream| stream.over)
     }
 
+    /// Whether there is a stream with a plan.
+    pub(crate) fn any_plan(&self) -> bool {
+        self.inputs.iter().any(|stream| stream.start.as_ref().is_some_and(has_plan))
+    }
+
+    /// Whether every stream has begun, or is over without a beginning.
+    pub(crate) fn all_heard_of(&self) -> bool {
+        self.inputs.iter().all(|stream| stream.start.is_some() || stream.over)
+    }
+
+    /// The scenarios of all plans.
+    pub(crate) fn planned_scenarios(&self) -> BTreeSet<String> {
+        self.inputs.iter().flat_map(|stream| stream.plan.scenarios()).map(str::to_owned).collect()
+    }
+
     /// Whether the run's clock stands. It waits for a stream with a plan while one may still come.
     pub(crate) fn has_zero(&self) -> bool {
         self.zero.is_some()
     }
 
-    /// Stops waiting for a plan: the earliest stream is zero.
+    /// Stops waiting: the earliest stream with a plan is zero, or else the earliest of all.
     pub(crate) fn settle_zero(&mut self) {
         let starts = self.inputs.iter().filter_map(|stream| stream.start.as_ref());
-        self.zero = starts.min_by_key(|start| start.wall_start_ns).cloned();
+        self.zero = starts.min_by_key(|start| (!has_plan(start), rank(start))).cloned();
+    }
+
+    /// Zero of the run's clock.
+    pub(crate) fn zero(&self) -> Zero {
+        let nowhere = Zero { wall_ns: 0, monotonic_ns: None, boot_id: None };
+        self.zero.as_ref().map_or(nowhere, Zero::from)
     }
 
     /// The instant `ns` of a stream on the run's clock. Streams of one boot are aligned by its
@@ -116,7 +136,9 @@ impl Streams {
         let stream = &mut self.inputs[stream];
         let offset = match (stream.offset_ns, &stream.start, &self.zero) {
             (Some(offset), ..) => offset,
-            (None, Some(start), Some(zero)) => *stream.offset_ns.insert(offset_ns(start, zero)),
+            (None, Some(start), Some(zero)) => {
+                *stream.offset_ns.insert(offset_ns(&start.into(), &zero.into()))
+            }
             _ => 0,
         };
         offset.saturating_add(signed(ns))
@@ -205,8 +227,45 @@ impl Streams {
             end: stream.end.clone(),
             records: stream.records,
         };
-        self.inputs.iter().map(describe).collect()
+        let mut streams: Vec<Stream> = self.inputs.iter().map(describe).collect();
+        sort(&mut streams);
+        streams
     }
+}
+
+fn has_plan(start: &Start) -> bool {
+    !start.plan.is_null()
+}
+
+/// Orders streams by what they say of themselves: when they began, and which shard they are.
+pub(crate) fn rank(start: &Start) -> (u64, u64) {
+    let shard =
+        start.shard.as_deref().and_then(|shard| shard.split(['/', ',']).next()?.parse().ok());
+    (start.wall_start_ns, shard.unwrap_or(0))
+}
+
+/// Puts streams into an order that does not depend on how they were named on the command line:
+/// senders first.
+pub(crate) fn sort(streams: &mut [Stream]) {
+    streams.sort_by_cached_key(|stream| {
+        let start = stream.start.as_ref();
+        (!start.is_some_and(has_plan), start.is_none(), start.map(rank), stream.input.clone())
+    });
+}
+
+/// The run's name as the senders know it.
+pub(crate) fn run_name(streams: &[Stream]) -> Option<&str> {
+    let starts = streams.iter().filter_map(|stream| stream.start.as_ref());
+    starts.map(|start| start.run.as_str()).find(|run| !run.is_empty())
+}
+
+/// What the senders say about the checks of answers.
+pub(crate) fn checks(streams: &[Stream]) -> Vec<CheckCount> {
+    let mut checks = Vec::new();
+    for end in streams.iter().filter_map(|stream| stream.end.as_ref()) {
+        CheckCount::add(&mut checks, &end.checks);
+    }
+    checks
 }
 
 /// A span or an instant of a record, in nanoseconds; 292 years are enough.
@@ -214,10 +273,14 @@ pub(crate) fn signed(ns: u64) -> i64 {
     i64::try_from(ns).unwrap_or(i64::MAX)
 }
 
-fn offset_ns(start: &Start, zero: &Start) -> i64 {
-    match (boot(start).filter(|it| Some(*it) == boot(zero)), start.monotonic_start_ns) {
-        (Some(_), Some(ours)) => signed(ours) - signed(zero.monotonic_start_ns.unwrap_or(0)),
-        _ => signed(start.wall_start_ns) - signed(zero.wall_start_ns),
+/// From one zero to another. Senders that began at an agreed instant (`--start-at`) have the same wall
+/// clock time, and began together by definition.
+pub(crate) fn offset_ns(of: &Zero, zero: &Zero) -> i64 {
+    let boot = |zero: &Zero| zero.boot_id.clone().zip(zero.monotonic_ns);
+    match (boot(of), boot(zero)) {
+        _ if of.wall_ns == zero.wall_ns => 0,
+        (Some((boot, ours)), Some((same, theirs))) if boot == same => signed(ours) - signed(theirs),
+        _ => signed(of.wall_ns) - signed(zero.wall_ns),
     }
 }
 
@@ -250,9 +313,9 @@ mod tests {
     #[test]
     fn streams_of_one_boot_ignore_a_step_of_the_wall_clock() {
         let (zero, later) = (start(1_000, 500, "b"), start(9_999, 700, "b"));
-        assert_eq!(offset_ns(&later, &zero), 200);
+        assert_eq!(offset_ns(&Zero::from(&later), &Zero::from(&zero)), 200);
         let elsewhere = start(1_300, 5, "other");
-        assert_eq!(offset_ns(&elsewhere, &zero), 300);
+        assert_eq!(offset_ns(&Zero::from(&elsewhere), &Zero::from(&zero)), 300);
     }
 
     #[test]
@@ -284,6 +347,8 @@ mod tests {
         assert!(!streams.has_zero());
         let sender = Start { plan: serde_json::json!({}), ..start(3_000, 3_000, "b") };
         streams.started(1, sender);
+        assert!(streams.any_plan() && streams.all_heard_of());
+        streams.settle_zero();
         assert_eq!(streams.on_run_clock(0, 2_500), 500);
         assert_eq!(streams.on_run_clock(1, 7), 7);
     }

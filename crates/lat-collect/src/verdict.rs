@@ -1,9 +1,11 @@
 //! Whether the load was the one that was asked for. If it was not, the run says nothing about the
 //! target.
 
-use ce_record::run_dir::Generator;
+use ce_record::run_dir::{Generator, SERIES};
 use ce_record::{End, GeneratorReport, OutcomeCounts, Stop};
 use lat_hist::{Histogram, Quantile};
+
+use crate::group::{Group, LAG};
 
 /// Of the planned events this many must have left.
 const SENT_RATIO: f64 = 0.99;
@@ -12,8 +14,31 @@ const STARVED_RATIO: f64 = 0.01;
 /// With a place in flight free, 99 of 100 events must leave within this time.
 const LAG_P99_US: u64 = 100_000;
 
+/// Whether the load of a whole run was the one that was asked for. The schedule has to be kept from the
+/// first event; how late events left is judged where the target is.
+pub(crate) fn of_run<'a>(
+    ends: impl Iterator<Item = &'a End>,
+    overall: &Group,
+    warm_up: &Group,
+    late_values: u64,
+) -> Generator {
+    let mut outcomes = *overall.outcomes();
+    outcomes.add(warm_up.outcomes());
+    let mut generator = judge(ends, &outcomes, overall.metric(LAG));
+    let warm_up = warm_up.outcomes().planned();
+    if warm_up > 0 {
+        generator.notes.push(format!("{warm_up} events of the warm-up are not judged"));
+    }
+    if late_values > 0 {
+        generator.notes.push(format!(
+            "{late_values} entries came too late for their row of {SERIES}; every total has them"
+        ));
+    }
+    generator
+}
+
 /// Judges the senders of a run by what they report and by the samples.
-pub(crate) fn judge<'a>(
+fn judge<'a>(
     ends: impl Iterator<Item = &'a End>,
     outcomes: &OutcomeCounts,
     lag: &Histogram,

@@ -20,12 +20,17 @@ pub struct Histogram {
 
 /// What is known of the values without rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Exact {
-    pub(crate) count: u64,
-    pub(crate) overflow: u64,
-    pub(crate) sum_ns: u128,
-    pub(crate) min_ns: u64,
-    pub(crate) max_ns: u64,
+pub struct Exact {
+    /// Values recorded, those beyond the range included.
+    pub count: u64,
+    /// Values beyond the range of the buckets.
+    pub overflow: u64,
+    /// Sum of the values.
+    pub sum_ns: u128,
+    /// Smallest value; zero when there is none.
+    pub min_ns: u64,
+    /// Largest value; zero when there is none.
+    pub max_ns: u64,
 }
 
 impl Exact {
@@ -56,6 +61,20 @@ impl Histogram {
             Some(bucket) => self.add_count(bucket, 1),
             None => self.exact.overflow += 1,
         }
+    }
+
+    /// What [`Histogram::exact`] and [`Histogram::buckets`] said of a histogram, as that histogram.
+    pub fn of(exact: Exact, buckets: impl IntoIterator<Item = (u16, u64)>) -> Self {
+        let mut histogram = Self { exact, ..Self::default() };
+        for (bucket, count) in buckets {
+            histogram.add_count(bucket, count);
+        }
+        histogram
+    }
+
+    /// What is known of the values without rounding.
+    pub fn exact(&self) -> Exact {
+        self.exact
     }
 
     /// Adds `count` values of which only the bucket is known, by its lowest value in microseconds;

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use crate::Histogram;
 use crate::hlog_encode::PayloadEncoder;
+use crate::hlog_payload;
 use crate::layout::highest_us;
 
 pub use crate::hlog_payload::PayloadError;
@@ -61,6 +62,18 @@ impl HlogEncoder {
         out.push('\n');
         Ok(())
     }
+}
+
+/// The payload of an interval line, alone.
+pub fn payload(histogram: &Histogram) -> Result<String, HlogError> {
+    let mut payload = String::new();
+    let appended = PayloadEncoder::default().append(&mut payload, histogram.buckets());
+    appended.map(|()| payload).map_err(HlogError::Encode)
+}
+
+/// The buckets of a payload, from the smallest on.
+pub fn buckets(payload: &str) -> Result<Vec<(u16, u64)>, PayloadError> {
+    hlog_payload::decode(payload)
 }
 
 /// Nanoseconds as seconds with the log's three decimals.

@@ -23,7 +23,7 @@ mod layout;
 mod quantile;
 mod window;
 
-pub use histogram::Histogram;
+pub use histogram::{Exact, Histogram};
 pub use layout::{BUCKETS, HIGHEST_US, bucket_of, highest_us, lowest_us};
 pub use quantile::{Quantile, QuantileError};
 pub use window::Window;

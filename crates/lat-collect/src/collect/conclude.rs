@@ -1,32 +1,32 @@
 //! What can only be known when every stream is over: the ledger, the totals, the last files.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
 use anyhow::Context;
 use ce_record::run_dir::{
-    Block, Cost, ERRORS, LAYOUT, LEDGER, Ledger as LedgerReport, MARKS, MISSING, RUN, Run, SERIES,
-    SUMMARY, Summary, WATCH,
+    Block, Cost, ERRORS, LAYOUT, LEDGER, Ledger as LedgerReport, MARKS, RUN, Run, SUMMARY, Summary,
+    WATCH,
 };
-use ce_record::{CheckCount, Outcome};
+use ce_record::Outcome;
+use ce_record::totals::{GroupTotals, TOTALS, Totals};
 
 use super::tags::Tags;
 use super::{Collected, Collector, SPILL};
-use crate::group::{Group, seconds};
-use crate::ledger::{Ledger, Sent, Texts};
+use crate::group::Group;
+use crate::ledger::{Event, Ledger};
+use crate::lists;
 use crate::names::Names;
 use crate::series::Series;
-
-/// Lost events that are listed by name; the count is exact beyond that.
-const MISSING_LIMIT: u64 = 10_000;
+use crate::streams;
+use crate::verdict;
 
 impl Collector {
     /// Writes what can only be known at the end, and gives the directory its name.
     pub(crate) fn finish(mut self, version: &str) -> anyhow::Result<Collected> {
-        let ledger = self.write_ledger()?;
+        let (ledger, unsettled) = self.write_ledger()?;
         self.write_seconds(Series::write_all)?;
-        self.files.watch.flush().with_context(|| self.dir.cannot_write(WATCH))?;
-        self.files.marks.flush().with_context(|| self.dir.cannot_write(MARKS))?;
+        self.files.watch.finish().with_context(|| self.dir.cannot_write(WATCH))?;
+        self.files.marks.finish().with_context(|| self.dir.cannot_write(MARKS))?;
         let errors = self.dir.file(ERRORS)?;
         self.errors.write(errors).with_context(|| self.dir.cannot_write(ERRORS))?;
 
@@ -37,12 +37,14 @@ impl Collector {
             format: LAYOUT,
             run: run.run.clone(),
             clocks: ledger.clocks,
-            overall: Block { checks: self.checks(), ..overall.block() },
+            overall: Block { checks: streams::checks(&run.streams), ..overall.block() },
             warm_up: (self.warm_up.outcomes().planned() > 0).then(|| self.warm_up.block()),
             scenarios: blocks(&self.scenario_names, &self.scenarios),
             types: blocks(&self.type_names, &self.types),
             tags: tags.blocks(),
         };
+        let totals = self.totals(unsettled)?;
+        self.dir.json(TOTALS, &totals)?;
         self.dir.json(LEDGER, &ledger)?;
         self.dir.json(SUMMARY, &summary)?;
         let ce_cli::Usage { cpu_ns, peak_rss_bytes } = ce_cli::process_usage();
@@ -73,49 +75,34 @@ impl Collector {
     }
 
     fn run(&self, version: &str, overall: &Group) -> Run {
-        let mut generator = self.judge(overall);
-        if self.series.late_values() > 0 {
-            let late = self.series.late_values();
-            generator.notes.push(format!(
-                "{late} entries came too late for their row of {SERIES}; every total has them"
-            ));
-        }
+        let streams = self.streams.describe();
+        let ends = streams.iter().filter_map(|stream| stream.end.as_ref());
+        let generator =
+            verdict::of_run(ends, overall, &self.warm_up, self.series.late_values());
         let incomplete_because = self.streams.incomplete_because();
         Run {
             format: LAYOUT,
-            run: self.streams.run_name().map_or_else(|| self.dir.name(), ToOwned::to_owned),
+            run: streams::run_name(&streams).map_or_else(|| self.dir.name(), ToOwned::to_owned),
             wall_start_ns: self.streams.wall_start_ns(),
             elapsed_ns: u64::try_from(self.last_ns).unwrap_or(0),
             complete: incomplete_because.is_empty(),
             incomplete_because,
             generator,
-            streams: self.streams.describe(),
+            streams,
             version: version.to_owned(),
             collector: None,
         }
     }
 
-    /// What the senders say about the checks of answers.
-    fn checks(&self) -> Vec<CheckCount> {
-        let mut checks = Vec::new();
-        for end in self.streams.ends() {
-            CheckCount::add(&mut checks, &end.checks);
-        }
-        checks
-    }
-
-    /// Closes the ledger. Events whose parts met only now still enter the figures.
-    fn write_ledger(&mut self) -> anyhow::Result<LedgerReport> {
-        let mut file = self.dir.file(MISSING)?;
-        let (mut listed, mut result) = (0, Ok(()));
-        let mut list = |texts: &Texts, sent: Sent| {
-            if listed < MISSING_LIMIT && result.is_ok() {
-                listed += 1;
-                let line = serde_json::json!({
-                    "source": texts.source(), "id": texts.id(), "due_s": seconds(sent.due_ns),
-                });
-                result = writeln!(file, "{line}");
-            }
+    /// Closes the ledger and writes its lists; returns the number of unsettled events, too. Events
+    /// whose parts met only now still enter the figures.
+    fn write_ledger(&mut self) -> anyhow::Result<(LedgerReport, u64)> {
+        let (mut lost, mut unsettled) = (lists::lost(), lists::unsettled());
+        let (scenarios, types) =
+            (self.scenario_names.all().to_vec(), self.type_names.all().to_vec());
+        let mut open = |fingerprint, event: &Event, reasons: &[String]| {
+            lost.extend(event.lost());
+            unsettled.push(event.unsettled(fingerprint, [&scenarios, &types, reasons]));
         };
         let outcomes = self.event_outcomes();
         let report = LedgerReport {
@@ -125,7 +112,7 @@ impl Collector {
             acked: outcomes[Outcome::Ok],
             outcomes,
             keyed: self.keyed,
-            clocks: (self.receipts > 0).then(|| self.streams.clocks()),
+            clocks: self.ledger.has_receipts().then(|| self.streams.clocks()),
             dropped_records: self.streams.ends().map(|end| end.dropped_records).sum(),
             ..LedgerReport::default()
         };
@@ -133,11 +120,34 @@ impl Collector {
         let ledger = std::mem::replace(&mut self.ledger, nothing);
         let late = |joined| self.joined(Some(joined));
         let report = ledger
-            .report(&report, late, &mut list)
+            .report(&report, late, &mut open)
             .with_context(|| self.dir.cannot_write(SPILL))?;
-        result.and_then(|()| file.flush()).with_context(|| self.dir.cannot_write(MISSING))?;
-        Ok(report)
+        let count = unsettled.count();
+        lists::write_lost(&self.dir, lost)?;
+        lists::write_unsettled(&self.dir, unsettled)?;
+        Ok((report, count))
     }
+
+    /// What the figures are computed from, for whoever merges directories.
+    fn totals(&mut self, unsettled: u64) -> anyhow::Result<Totals> {
+        Ok(Totals {
+            format: LAYOUT,
+            zero: self.streams.zero(),
+            last_ns: self.last_ns,
+            late_values: self.series.late_values(),
+            unsettled,
+            warm_up: self.warm_up.totals()?,
+            scenarios: totals(&self.scenario_names, &self.scenarios)?,
+            types: totals(&self.type_names, &self.types)?,
+            errors: self.errors.totals(),
+            beyond_range: self.series.beyond_range(self.scenario_names.all()),
+        })
+    }
+}
+
+fn totals(names: &Names, groups: &[Group]) -> anyhow::Result<BTreeMap<String, GroupTotals>> {
+    let all = names.all().iter().zip(groups);
+    all.map(|(name, group)| Ok((name.clone(), group.totals()?))).collect()
 }
 
 fn blocks(names: &Names, groups: &[Group]) -> BTreeMap<String, Block> {

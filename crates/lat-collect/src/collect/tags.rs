@@ -10,7 +10,7 @@ use crate::names::{Names, OTHERS};
 
 /// The groups of the tags, as many as are told apart.
 #[derive(Debug, Default)]
-pub(super) struct Tags {
+pub(crate) struct Tags {
     names: Names,
     groups: Vec<Group>,
     /// Scenarios with a tag beyond the limit.
@@ -20,7 +20,7 @@ pub(super) struct Tags {
 
 impl Tags {
     /// Adds a scenario that has these tags.
-    pub(super) fn add(&mut self, tags: &[String], scenario: &Group) {
+    pub(crate) fn add(&mut self, tags: &[String], scenario: &Group) {
         let mut has_others = false;
         for tag in tags {
             if let Some(number) = self.names.known(tag) {
@@ -37,14 +37,14 @@ impl Tags {
     }
 
     /// The figures of each tag.
-    pub(super) fn blocks(&self) -> BTreeMap<String, Block> {
+    pub(crate) fn blocks(&self) -> BTreeMap<String, Block> {
         let named = self.names.all().iter().cloned().zip(&self.groups);
         let others = (!self.left_out.is_empty()).then(|| (OTHERS.to_owned(), &self.others));
         named.chain(others).map(|(name, group)| (name, group.block())).collect()
     }
 
     /// Tags that have no figures of their own.
-    pub(super) fn left_out(&self) -> usize {
+    pub(crate) fn left_out(&self) -> usize {
         self.left_out.len()
     }
 }

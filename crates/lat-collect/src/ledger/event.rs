@@ -4,7 +4,7 @@ use ce_record::Outcome;
 
 /// An event that was sent, received, or both.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Event {
+pub(crate) struct Event {
     pub(super) sent: Option<Sent>,
     /// How often it was handed to the target; more than once when the input repeats an id.
     pub(super) samples: u32,
@@ -80,7 +80,7 @@ impl Event {
 
     /// Puts another part of the same event to this one; tells if that made a pair of sample and
     /// receipt which neither part was.
-    pub(super) fn absorb(&mut self, other: &Self) -> Option<Joined> {
+    pub(crate) fn absorb(&mut self, other: &Self) -> Option<Joined> {
         let was_pair = self.is_pair() || other.is_pair();
         self.sent = match (self.sent, other.sent) {
             // Of several attempts the best counts: what is acknowledged once is acknowledged.
@@ -104,7 +104,7 @@ impl Event {
         (!was_pair).then(|| Joined { sent, e2e_ns: received.saturating_sub(sent.due_ns) })
     }
 
-    pub(super) fn is_pair(&self) -> bool {
+    pub(crate) fn is_pair(&self) -> bool {
         self.sent.is_some() && self.first_receipt_ns.is_some()
     }
 

@@ -13,6 +13,7 @@ mod event;
 mod order;
 mod report;
 mod spill;
+mod unsettled;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -23,13 +24,14 @@ use std::path::PathBuf;
 use ce_record::Outcome;
 use ce_record::run_dir::Ledger as Report;
 
-pub(crate) use event::{Joined, Sent, Texts};
+pub(crate) use event::{Event, Joined, Sent};
 pub(crate) use order::Place;
-pub(crate) use report::Missing;
+pub(crate) use report::Open;
+pub(crate) use unsettled::EventNames;
 
 use crate::names::Names;
 use done::Done;
-use event::Event;
+use event::Texts;
 use order::Order;
 use report::{Account, Negative};
 use spill::Spill;
@@ -96,6 +98,15 @@ impl Ledger {
         }
     }
 
+    /// Whoever writes receipts is there, so that it means something if none comes.
+    pub(crate) fn expect_receipts(&mut self) {
+        self.has_receipts = true;
+    }
+
+    pub(crate) fn has_receipts(&self) -> bool {
+        self.has_receipts
+    }
+
     /// Enters a sample.
     pub(crate) fn sent(&mut self, of: Identity<'_>, sent: Sent) -> io::Result<Option<Joined>> {
         self.enter(of, |event| event.add_sample(sent))
@@ -152,34 +163,48 @@ impl Ledger {
     }
 
     /// Adds everything up, forgetting it. `late` is told of events whose parts met only now, and
-    /// `missing` of each event that was acknowledged and never arrived.
+    /// `open` of each event that is unsettled: sent and not received, or received only.
     pub(crate) fn report(
         mut self,
         report: &Report,
         mut late: impl FnMut(Joined),
-        missing: &mut Missing<'_>,
+        open: &mut Open<'_>,
     ) -> io::Result<Report> {
         let mut in_memory = std::mem::take(&mut self.young);
         in_memory.extend(std::mem::take(&mut self.old));
         let mut account = Account::open(report, self.has_receipts);
+        let (has_receipts, reasons) = (self.has_receipts, self.reasons.all());
+        let mut enter = |account: &mut Account, fingerprint, event: &Event| {
+            account.enter(event);
+            // Without receipts nothing is known of any event, and nothing is open.
+            if has_receipts && !event.is_pair() {
+                open(fingerprint, event, reasons);
+            }
+        };
         if self.spill.is_empty() && self.done.is_in_memory() {
             let alone = self.done.rejoin(&mut in_memory)?;
             account.enter_plain(alone);
-            for event in in_memory.values() {
-                account.enter(event, missing);
+            for (&fingerprint, event) in &in_memory {
+                enter(&mut account, fingerprint, event);
             }
         } else {
             self.spill.write(in_memory)?;
-            let alone = self.spill.read_back(self.done, |event, met_late| {
+            let negative = &mut self.negative;
+            let alone = self.spill.read_back(self.done, |fingerprint, event, met_late| {
                 if let Some(joined) = met_late {
-                    self.negative.look_at(joined);
+                    negative.look_at(joined);
                     late(joined);
                 }
-                account.enter(&event, missing);
+                enter(&mut account, fingerprint, &event);
             })?;
             account.enter_plain(alone);
         }
-        Ok(account.close(self.reasons.all(), &self.order, self.negative))
+        let mut report = account.close(reasons);
+        (report.order_checked, report.out_of_order) =
+            (self.order.checked(), self.order.out_of_order());
+        report.order_unchecked = self.order.unchecked();
+        self.negative.report(&mut report);
+        Ok(report)
     }
 }
 

@@ -3,12 +3,11 @@
 use ce_record::Outcome;
 use ce_record::run_dir::Ledger as Report;
 
-use super::event::{Event, Joined, Sent, Texts};
+use super::event::{Event, Joined};
 use super::is_acked;
-use super::order::Order;
 
-/// Told of each event that was acknowledged and never arrived.
-pub(crate) type Missing<'a> = dyn FnMut(&Texts, Sent) + 'a;
+/// Told of each event that is unsettled: with its fingerprint, and what reasons are called.
+pub(crate) type Open<'a> = dyn FnMut(u128, &Event, &[String]) + 'a;
 
 /// End-to-end times below zero.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,6 +20,11 @@ impl Negative {
     pub(super) fn look_at(&mut self, joined: Joined) {
         self.count += u64::from(joined.e2e_ns < 0);
         self.lowest_ns = self.lowest_ns.min(joined.e2e_ns);
+    }
+
+    pub(super) fn report(self, report: &mut Report) {
+        report.negative_e2e = self.count;
+        report.negative_e2e_lowest_ns = (self.count > 0).then_some(self.lowest_ns);
     }
 }
 
@@ -45,7 +49,7 @@ impl Account {
     }
 
     /// Adds one event.
-    pub(super) fn enter(&mut self, event: &Event, missing: &mut Missing<'_>) {
+    pub(super) fn enter(&mut self, event: &Event) {
         if let Some(reason) = event.dead_lettered {
             self.enter_dead_letter(usize::from(reason));
         }
@@ -77,11 +81,6 @@ impl Account {
         let redelivered = further.min(u64::from(event.redelivered));
         report.redelivered += redelivered;
         report.duplicates += further - redelivered;
-        let is_lost = report.has_receipts && is_acked(sent.outcome) && receipts == 0;
-        let texts = event.texts.as_ref().filter(|_| is_lost && event.dead_lettered.is_none());
-        if let Some(texts) = texts {
-            missing(texts, sent);
-        }
     }
 
     fn enter_dead_letter(&mut self, reason: usize) {
@@ -92,15 +91,11 @@ impl Account {
         self.reasons[reason] += 1;
     }
 
-    /// The report, with what is not counted by event.
-    pub(super) fn close(self, reasons: &[String], order: &Order, negative: Negative) -> Report {
+    /// The report, as far as it is counted by event.
+    pub(super) fn close(self, reasons: &[String]) -> Report {
         let mut report = self.report;
-        report.negative_e2e = negative.count;
-        report.negative_e2e_lowest_ns = (negative.count > 0).then_some(negative.lowest_ns);
         let named = reasons.iter().cloned().zip(self.reasons);
         report.dead_letter_reasons = named.filter(|(_, count)| *count > 0).collect();
-        (report.order_checked, report.out_of_order) = (order.checked(), order.out_of_order());
-        report.order_unchecked = order.unchecked();
         report
     }
 }

@@ -81,7 +81,7 @@ impl Spill {
     pub(super) fn read_back(
         mut self,
         mut done: Done,
-        mut each: impl FnMut(Event, Option<Joined>),
+        mut each: impl FnMut(u128, Event, Option<Joined>),
     ) -> io::Result<u64> {
         done.close()?;
         if self.files.is_empty() {
@@ -94,7 +94,7 @@ impl Spill {
             self.read_file(number, &mut events, &mut met)?;
             alone += done.rejoin_file(number, &mut events)?;
             for (key, event) in events {
-                each(event, met.remove(&key));
+                each(key, event, met.remove(&key));
             }
         }
         fs::remove_dir_all(&self.folder)?;
@@ -120,7 +120,7 @@ impl Spill {
 
 impl Event {
     /// Puts a part that has names to one that may have none yet.
-    fn absorb_named(&mut self, mut part: Self) -> Option<Joined> {
+    pub(crate) fn absorb_named(&mut self, mut part: Self) -> Option<Joined> {
         if self == &Self::default() {
             *self = part;
             return None;

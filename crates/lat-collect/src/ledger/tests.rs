@@ -28,11 +28,10 @@ fn ledger(folder: &tempfile::TempDir, generation: usize) -> Ledger {
 /// The report, how many pairs met late, and the lost events by name.
 fn close(ledger: Ledger) -> (Report, Vec<Joined>, Vec<String>) {
     let (mut late, mut missing) = (Vec::new(), Vec::new());
-    let report = ledger
-        .report(&Report::default(), |joined| late.push(joined), &mut |texts: &Texts, _| {
-            missing.push(format!("{} {}", texts.source(), texts.id()));
-        })
-        .unwrap();
+    let mut open = |_, event: &Event, _: &[String]| {
+        missing.extend(event.lost().map(|lost| format!("{} {}", lost.source, lost.id)));
+    };
+    let report = ledger.report(&Report::default(), |joined| late.push(joined), &mut open).unwrap();
     missing.sort();
     (report, late, missing)
 }

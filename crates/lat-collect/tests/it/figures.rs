@@ -56,6 +56,16 @@ fn a_connection_is_no_event_that_could_be_lost() {
 }
 
 #[test]
+fn a_sink_that_receives_nothing_says_that_all_is_lost() {
+    let folder = Folder::new();
+    let (sent, received) = (folder.write("sent", sent(5)), folder.write("received", received(0)));
+    let out = folder.path("run");
+    lat_collect().args([&sent, &received]).arg("--out").arg(&out).run().expect_code(0);
+    let ledger = json(&out, "ledger.json");
+    assert_eq!((&ledger["has_receipts"], &ledger["lost"]), (&true.into(), &5.into()), "{ledger}");
+}
+
+#[test]
 fn the_order_of_the_streams_does_not_matter() {
     let folder = Folder::new();
     let (sent, received) =

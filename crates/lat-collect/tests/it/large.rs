@@ -58,7 +58,9 @@ fn five_million_events_are_accounted_for_to_the_event() {
     let overall = &json(&out, "summary.json")["overall"];
     assert_eq!(overall["metrics"]["latency_us"]["count"], RUN.events);
     assert_eq!(overall["metrics"]["e2e_us"]["count"], delivered);
-    assert_eq!(fs::read_dir(&out).unwrap().count(), 9, "no spill is left");
+    let unsettled = fs::read_to_string(out.join("unsettled.ndjson")).unwrap();
+    assert_eq!(unsettled.lines().count() as u64, RUN.lost);
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 11, "no spill is left");
     let peak = json(&out, "run.json")["collector"]["peak_rss_bytes"].as_u64().unwrap();
     assert!(peak < 256 << 20, "{} MiB", peak >> 20);
 }

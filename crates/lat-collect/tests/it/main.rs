@@ -12,6 +12,7 @@ mod histograms;
 mod http;
 mod large;
 mod live;
+mod merge;
 mod prometheus;
 
 use std::fs;

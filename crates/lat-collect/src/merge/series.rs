@@ -1,0 +1,380 @@
+//! `series.csv` and `latency.hlog` of several directories, second by second.
+//!
+//! Counts are added; percentiles come from the histograms of the second, which the log has; the
+//! largest value of each second is exact in its row. Both files are in the order of time, so they
+//! are gone through side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, anyhow, bail};
+use ce_record::run_dir::{HISTOGRAMS, METRICS, SERIES, SERIES_COLUMNS};
+use ce_record::totals::BeyondRange;
+use lat_hist::hlog::{HlogEncoder, HlogReader, Interval};
+use lat_hist::{HIGHEST_US, Histogram, Quantile};
+
+use super::part::{Part, SECOND_NS};
+use crate::group::E2E;
+use crate::ledger::Joined;
+use crate::series::{SILENCE, second};
+
+/// What is put into a second besides what the files say.
+type Additions = BTreeMap<i64, Vec<(String, Addition)>>;
+
+enum Addition {
+    Received,
+    E2e(u64),
+    BeyondRange { metric: usize, count: u64 },
+}
+
+/// One directory's files, at the second that comes next.
+struct Source<'a> {
+    part: &'a Part,
+    rows: csv::StringRecordsIntoIter<File>,
+    row: Option<(i64, csv::StringRecord)>,
+    log: HlogReader<BufReader<File>>,
+    interval: Option<Interval>,
+    /// By scenario: unanswered events at the end of the last row.
+    in_flight: BTreeMap<String, i64>,
+}
+
+impl<'a> Source<'a> {
+    fn open(part: &'a Part) -> anyhow::Result<Self> {
+        let path = part.dir.join(SERIES);
+        let place = path.display();
+        let mut rows =
+            csv::Reader::from_path(&path).with_context(|| format!("{place}: cannot read"))?;
+        if rows.headers()?.iter().ne(SERIES_COLUMNS) {
+            bail!(
+                "{place}: has other columns; another version wrote it: collect its streams again"
+            );
+        }
+        let path = part.dir.join(HISTOGRAMS);
+        let log = File::open(&path).with_context(|| format!("{}: cannot open", path.display()))?;
+        let log = HlogReader::new(BufReader::with_capacity(128 * 1024, log));
+        let (rows, in_flight) = (rows.into_records(), BTreeMap::new());
+        let mut source = Self { part, rows, row: None, log, interval: None, in_flight };
+        source.next_row()?;
+        source.next_interval()?;
+        Ok(source)
+    }
+
+    fn next_row(&mut self) -> anyhow::Result<Option<csv::StringRecord>> {
+        let place = || self.part.dir.join(SERIES).display().to_string();
+        let row = self.rows.next().transpose().with_context(place)?;
+        let row = match row {
+            Some(row) => {
+                let second = row.get(0).and_then(|second| second.parse::<i64>().ok());
+                let second =
+                    second.with_context(|| format!("{}: a row without a second", place()))?;
+                Some((second + self.part.shift_s(), row))
+            }
+            None => None,
+        };
+        Ok(std::mem::replace(&mut self.row, row).map(|(_, row)| row))
+    }
+
+    fn next_interval(&mut self) -> anyhow::Result<Option<Interval>> {
+        let place = || self.part.dir.join(HISTOGRAMS).display().to_string();
+        let interval = self.log.next().transpose().map_err(|err| anyhow!("{}:{err}", place()))?;
+        Ok(std::mem::replace(&mut self.interval, interval))
+    }
+
+    /// The second of the interval that comes next, on the merged run's clock.
+    fn interval_second(&self) -> Option<i64> {
+        let start_ns = i64::try_from(self.interval.as_ref()?.start_ns).ok()?;
+        Some(start_ns.div_euclid(SECOND_NS) + self.part.shift_s())
+    }
+}
+
+/// What is known of a second of a scenario.
+struct Cell {
+    /// By column.
+    counts: [i64; SERIES_COLUMNS.len()],
+    warm_up: bool,
+    max_us: [Option<u64>; METRICS.len()],
+    metrics: [Histogram; METRICS.len()],
+}
+
+impl Default for Cell {
+    fn default() -> Self {
+        Self {
+            counts: [0; SERIES_COLUMNS.len()],
+            warm_up: false,
+            max_us: [None; METRICS.len()],
+            metrics: Default::default(),
+        }
+    }
+}
+
+/// What a column holds.
+enum Column {
+    Key,
+    Flag,
+    Phase,
+    InFlight,
+    Count,
+    /// The figure of a metric; the largest value where there is no quantile.
+    Figure(usize, Option<Quantile>),
+}
+
+fn column(name: &str) -> Column {
+    match name {
+        "second" | "scenario" => Column::Key,
+        "warm_up" => Column::Flag,
+        "phase" => Column::Phase,
+        "in_flight" => Column::InFlight,
+        _ => figure(name).unwrap_or(Column::Count),
+    }
+}
+
+fn figure(name: &str) -> Option<Column> {
+    let (metric, which) = name.strip_suffix("_us")?.split_once('_')?;
+    let metric = METRICS.iter().position(|known| *known == metric)?;
+    let quantile = match which {
+        "max" => None,
+        percentile => Some(percentile.strip_prefix('p')?.parse().ok()?),
+    };
+    Some(Column::Figure(metric, quantile))
+}
+
+impl Cell {
+    /// Adds a row of one directory.
+    fn add_row(&mut self, row: &csv::StringRecord) {
+        for (index, (name, text)) in SERIES_COLUMNS.iter().zip(row).enumerate() {
+            match column(name) {
+                Column::Key | Column::Phase | Column::InFlight | Column::Figure(_, Some(_)) => {}
+                Column::Flag => self.warm_up |= text == "true",
+                Column::Count => self.counts[index] += text.parse().unwrap_or(0),
+                Column::Figure(metric, None) => {
+                    self.max_us[metric] = self.max_us[metric].max(text.parse().ok());
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, addition: &Addition) {
+        match *addition {
+            Addition::Received => {
+                let received = SERIES_COLUMNS.iter().position(|name| *name == "received");
+                self.counts[received.expect("there is such a column")] += 1;
+            }
+            Addition::E2e(ns) => {
+                self.metrics[E2E].record(ns);
+                self.max_us[E2E] = self.max_us[E2E].max(Some(ns.div_ceil(1000)));
+            }
+            Addition::BeyondRange { metric, count } => {
+                self.metrics[metric].add_bucket(HIGHEST_US + 1, count);
+            }
+        }
+    }
+
+    fn row(&self, (second, scenario): (i64, &str), phase: &str, in_flight: i64) -> Vec<String> {
+        let field = |(index, name): (usize, &&str)| match column(name) {
+            Column::Key if *name == "second" => second.to_string(),
+            Column::Key => scenario.to_owned(),
+            Column::Flag => self.warm_up.to_string(),
+            Column::Phase => phase.to_owned(),
+            Column::InFlight => in_flight.to_string(),
+            Column::Count => self.counts[index].to_string(),
+            Column::Figure(metric, None) => text(self.max_us[metric]),
+            Column::Figure(metric, Some(quantile)) => {
+                let us = self.metrics[metric].quantile_us(quantile);
+                // No percentile is above the largest value, of which the log has only the bucket.
+                text(us.zip(self.max_us[metric]).map(|(us, max_us)| us.min(max_us)))
+            }
+        };
+        SERIES_COLUMNS.iter().enumerate().map(field).collect()
+    }
+}
+
+fn text(number: Option<u64>) -> String {
+    number.map_or_else(String::new, |number| number.to_string())
+}
+
+/// Where the merged seconds go.
+pub(super) struct Files<'a> {
+    pub(super) rows: BufWriter<File>,
+    pub(super) log: BufWriter<File>,
+    pub(super) scenarios: &'a BTreeSet<String>,
+    /// The phase of the plan that a second of a scenario belongs to.
+    pub(super) phase: &'a dyn Fn(&str, i64) -> String,
+}
+
+/// Writes both files.
+pub(super) fn merge(
+    parts: &[Part],
+    joined: &[Joined],
+    names: &[String],
+    files: Files<'_>,
+) -> anyhow::Result<()> {
+    let mut sources = parts.iter().map(Source::open).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut additions = additions(parts, joined, names);
+    let mut merged = Merged {
+        rows: csv::Writer::from_writer(files.rows),
+        log: files.log,
+        encoder: HlogEncoder::default(),
+        scenarios: files.scenarios,
+        phase: files.phase,
+        late: BTreeMap::new(),
+        written_until: None,
+    };
+    merged.rows.write_record(SERIES_COLUMNS)?;
+    loop {
+        let in_files = sources.iter().filter_map(|source| Some(source.row.as_ref()?.0));
+        let Some(next) = in_files.chain(additions.keys().next().copied()).min() else { break };
+        let before = in_flight(&sources);
+        let cells = merged.take(next, &mut sources, additions.remove(&next).unwrap_or_default())?;
+        merged.write(next, &cells, [&before, &in_flight(&sources)])?;
+    }
+    merged.finish(&mut sources)
+}
+
+/// By scenario: unanswered events at the end of the last row.
+fn in_flight(sources: &[Source<'_>]) -> BTreeMap<String, i64> {
+    let mut sums = BTreeMap::new();
+    for (scenario, count) in sources.iter().flat_map(|source| &source.in_flight) {
+        *sums.entry(scenario.clone()).or_default() += count;
+    }
+    sums
+}
+
+fn additions(parts: &[Part], joined: &[Joined], names: &[String]) -> Additions {
+    let mut additions = Additions::new();
+    for &Joined { sent, e2e_ns } in joined {
+        let scenario = || names[usize::from(sent.scenario)].clone();
+        let mut add = |second, what| additions.entry(second).or_default().push((scenario(), what));
+        add(second(sent.due_ns + e2e_ns), Addition::Received);
+        if let Ok(ns) = u64::try_from(e2e_ns) {
+            add(second(sent.due_ns), Addition::E2e(ns));
+        }
+    }
+    for beyond in beyond_range(parts) {
+        let metric = METRICS.iter().position(|metric| *metric == beyond.metric);
+        let Some(metric) = metric else { continue };
+        let what = Addition::BeyondRange { metric, count: beyond.count };
+        additions.entry(beyond.second).or_default().push((beyond.scenario, what));
+    }
+    additions
+}
+
+/// Values above one hour, by second of the merged run.
+pub(super) fn beyond_range(parts: &[Part]) -> Vec<BeyondRange> {
+    let mut sums = BTreeMap::new();
+    for part in parts {
+        for beyond in part.totals.beyond_range.iter().cloned() {
+            let key = (beyond.second + part.shift_s(), beyond.scenario, beyond.metric);
+            *sums.entry(key).or_insert(0) += beyond.count;
+        }
+    }
+    sums.into_iter()
+        .map(|((second, scenario, metric), count)| BeyondRange { second, scenario, metric, count })
+        .collect()
+}
+
+struct Merged<'a> {
+    rows: csv::Writer<BufWriter<File>>,
+    log: BufWriter<File>,
+    encoder: HlogEncoder,
+    scenarios: &'a BTreeSet<String>,
+    phase: &'a dyn Fn(&str, i64) -> String,
+    /// Values that are in a log and in no second of it, by tag.
+    late: BTreeMap<String, Histogram>,
+    written_until: Option<i64>,
+}
+
+impl Merged<'_> {
+    /// Takes everything of a second out of the files.
+    fn take(
+        &mut self,
+        second: i64,
+        sources: &mut [Source<'_>],
+        additions: Vec<(String, Addition)>,
+    ) -> anyhow::Result<BTreeMap<String, Cell>> {
+        let mut cells: BTreeMap<String, Cell> = BTreeMap::new();
+        for source in sources {
+            while source.row.as_ref().is_some_and(|(at, _)| *at == second) {
+                let Some(row) = source.next_row()? else { break };
+                let scenario = row.get(1).unwrap_or_default();
+                cells.entry(scenario.to_owned()).or_default().add_row(&row);
+                let in_flight = SERIES_COLUMNS.iter().position(|name| *name == "in_flight");
+                let in_flight = in_flight.and_then(|index| row.get(index)?.parse().ok());
+                source.in_flight.insert(scenario.to_owned(), in_flight.unwrap_or(0));
+            }
+            while source.interval_second().is_some_and(|at| at <= second) {
+                let is_now = source.interval_second() == Some(second);
+                let Some(interval) = source.next_interval()? else { break };
+                let of_tag = interval.tag.rsplit_once('.').and_then(|(scenario, metric)| {
+                    Some((scenario, METRICS.iter().position(|known| *known == metric)?))
+                });
+                let histogram = match of_tag.filter(|_| is_now) {
+                    Some((scenario, metric)) => {
+                        &mut cells.entry(scenario.to_owned()).or_default().metrics[metric]
+                    }
+                    None => self.late.entry(interval.tag.clone()).or_default(),
+                };
+                add(&interval, histogram, source.part)?;
+            }
+        }
+        for (scenario, addition) in additions {
+            cells.entry(scenario).or_default().add(&addition);
+        }
+        Ok(cells)
+    }
+
+    /// Writes a second, and rows of zeros for a silence before it, as the collector does.
+    fn write(
+        &mut self,
+        second: i64,
+        cells: &BTreeMap<String, Cell>,
+        [before, after]: [&BTreeMap<String, i64>; 2],
+    ) -> anyhow::Result<()> {
+        let nothing = Cell::default();
+        let from = self.written_until.filter(|until| second - until <= SILENCE).unwrap_or(second);
+        for at in from..=second {
+            for scenario in self.scenarios {
+                let cell = cells.get(scenario).filter(|_| at == second).unwrap_or(&nothing);
+                let in_flight = if at == second { after } else { before };
+                let in_flight = in_flight.get(scenario).copied().unwrap_or(0);
+                let phase = (self.phase)(scenario, at);
+                self.rows.write_record(cell.row((at, scenario), &phase, in_flight))?;
+                let metrics = METRICS.iter().zip(&cell.metrics);
+                for (metric, histogram) in metrics.filter(|(_, values)| values.count() > 0) {
+                    self.log(&format!("{scenario}.{metric}"), at, histogram)?;
+                }
+            }
+        }
+        self.written_until = Some(second + 1);
+        Ok(())
+    }
+
+    fn log(&mut self, tag: &str, second: i64, histogram: &Histogram) -> anyhow::Result<()> {
+        let start_ns = u64::try_from(second).unwrap_or(0) * 1_000_000_000;
+        let mut line = String::new();
+        self.encoder.interval(&mut line, tag, start_ns, 1_000_000_000, histogram)?;
+        Ok(self.log.write_all(line.as_bytes())?)
+    }
+
+    /// What is left of the logs has no row.
+    fn finish(mut self, sources: &mut [Source<'_>]) -> anyhow::Result<()> {
+        for source in sources {
+            while let Some(interval) = source.next_interval()? {
+                let histogram = self.late.entry(interval.tag.clone()).or_default();
+                add(&interval, histogram, source.part)?;
+            }
+        }
+        let end = self.written_until.unwrap_or(0);
+        for (tag, histogram) in std::mem::take(&mut self.late) {
+            self.log(&tag, end, &histogram)?;
+        }
+        self.rows.flush()?;
+        Ok(self.log.flush()?)
+    }
+}
+
+fn add(interval: &Interval, to: &mut Histogram, part: &Part) -> anyhow::Result<()> {
+    let path = part.dir.join(HISTOGRAMS);
+    interval.add_to(to).map_err(|err| anyhow!("{}:{err}", Path::new(&path).display()))
+}
