@@ -22,6 +22,6 @@ pub use outcome::{Outcome, OutcomeCounts};
 pub use read::{Place, ReadError, RecordReader, json_cause, json_error};
 pub use record::{
     Calibration, CheckCount, End, FORMAT, Gauge, GeneratorReport, Limit, Mark, Receipt, Record,
-    Sample, Start, Stop,
+    Sample, Start, Stop, Window,
 };
 pub use write::append;

@@ -181,6 +181,7 @@ fn parse(line: &[u8]) -> Result<Record<'_>, serde_json::Error> {
         },
         "gauge" => Record::Gauge(serde_json::from_slice(line)?),
         "mark" => Record::Mark(serde_json::from_slice(line)?),
+        "window" => Record::Window(serde_json::from_slice(line)?),
         "start" => Record::Start(serde_json::from_slice::<Box<Start>>(line)?),
         "end" => Record::End(serde_json::from_slice::<Box<End>>(line)?),
         _ => {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::run_dir::Stats;
 use crate::{Outcome, OutcomeCounts};
 
 /// The major version of the stream format. Readers refuse any other.
@@ -24,6 +25,8 @@ pub enum Record<'a> {
     Gauge(Gauge<'a>),
     /// Something that happened at an instant.
     Mark(Mark<'a>),
+    /// A second of a run, as `lat-collect --windows` tells it.
+    Window(Box<Window>),
     /// The last record of each stream.
     End(Box<End>),
     /// A kind that this version does not know; readers skip it.
@@ -202,6 +205,33 @@ pub struct Mark<'a> {
     /// Further facts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+}
+
+/// What ended, and what arrived, within a span of a run, in one scenario. The windows of a run add up
+/// to its summary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// When it begins, on the run's clock, which may be below zero.
+    pub at_ns: i64,
+    /// How long it is.
+    pub length_ns: u64,
+    /// The scenario of the plan.
+    pub scenario: String,
+    /// The plan keeps these events out of the verdict.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub warm_up: bool,
+    /// Planned events whose end is known since then: the sum of the outcomes.
+    pub planned: u64,
+    /// How they ended.
+    pub outcomes: OutcomeCounts,
+    /// Attempts that ended and were followed by another for the same event.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retried: u64,
+    /// Distinct events that arrived.
+    pub received: u64,
+    /// `latency_us`, `service_us` and `lag_us` of the events that ended, `e2e_us` of those that
+    /// arrived; one without a value is left out.
+    pub metrics: BTreeMap<String, Stats>,
 }
 
 /// Why a stream ended.

@@ -12,6 +12,7 @@ pub fn append(out: &mut Vec<u8>, record: &Record<'_>) {
         Record::Receipt(receipt) => line(out, "receipt", receipt),
         Record::Gauge(gauge) => line(out, "gauge", gauge),
         Record::Mark(mark) => line(out, "mark", mark),
+        Record::Window(window) => line(out, "window", window),
         Record::End(end) => line(out, "end", end),
         Record::Unknown => {}
     }

@@ -161,7 +161,8 @@ impl Batch {
                 name: mark.name.into_owned().into(),
                 labels: mark.labels,
             })),
-            Record::Unknown => return,
+            // Windows are made of records, and none of them.
+            Record::Window(_) | Record::Unknown => return,
         };
         if self.items.is_empty() {
             self.items.reserve_exact(RECORDS);

@@ -16,6 +16,7 @@ Examples:
   lat-collect sent.ndjson received.ndjson --out results/first
   lat-collect <(ce-sink amqp --queue q) sent.ndjson --out results/first
   lat-collect - <(sys-watch --host) --out results/spike --live --serve 127.0.0.1:9464
+  lat-collect sent.ndjson --out results/first --windows | jq -c 'select(.kind == \"window\")'
   lat-collect hgrm results/first > first.hgrm
   lat-collect merge results/shard-* --out results/run
 
@@ -114,6 +115,7 @@ pub struct Hgrm {
 
 /// What to collect, and where to.
 #[derive(Debug, Clone, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are independent")]
 pub struct Collect {
     /// Streams of records: files, FIFOs; `-` is stdin
     #[arg(default_value = "-", value_name = "RECORDS")]
@@ -154,6 +156,13 @@ pub struct Collect {
         value_parser = parse::duration
     )]
     pub linger: Duration,
+
+    /// Write a record to stdout for each second and scenario, for programs that follow the run
+    ///
+    /// A window counts what ended in its second, and is written two seconds later; all together they
+    /// add up to summary.json. A reader that is too slow loses windows, which the end record counts.
+    #[arg(long, env = "CE_WINDOWS", value_parser = BoolishValueParser::new())]
+    pub windows: bool,
 
     /// Objectives to show the run's standing by; the verdict is slo-check's
     #[arg(long, env = "CE_SLO", value_name = "FILE")]

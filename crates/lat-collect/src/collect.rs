@@ -28,6 +28,7 @@ use crate::series::{Series, SeriesFiles, Timed};
 use crate::streams::{Streams, signed};
 use crate::timeline::Timeline;
 use crate::verdict;
+use crate::windows::{self, Windows};
 
 pub(crate) use tags::Tags;
 
@@ -67,6 +68,7 @@ pub(crate) struct Collector {
     dir: OutDir,
     /// What the names of the batch at hand mean.
     here: Here,
+    windows: Option<Windows>,
 }
 
 /// The names of a batch by its own numbers, as the run knows them.
@@ -107,7 +109,11 @@ pub(crate) struct Collected {
 }
 
 impl Collector {
-    pub(crate) fn new(paths: &[PathBuf], dir: OutDir) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        paths: &[PathBuf],
+        dir: OutDir,
+        windows: Option<Windows>,
+    ) -> anyhow::Result<Self> {
         let mut rows = csv::WriterBuilder::new().flexible(false).from_writer(dir.file(SERIES)?);
         rows.write_record(SERIES_COLUMNS).with_context(|| dir.cannot_write(SERIES))?;
         let mut watch = csv::Writer::from_writer(dir.file(WATCH)?);
@@ -141,6 +147,7 @@ impl Collector {
             },
             dir,
             here: Here::default(),
+            windows,
         })
     }
 
@@ -198,6 +205,7 @@ impl Collector {
         for (stream, batch) in std::mem::take(&mut self.early) {
             self.count(stream, &batch)?;
         }
+        self.write_old_windows();
         self.write_old_seconds()
     }
 
@@ -314,6 +322,9 @@ impl Collector {
         let timed =
             Timed { scenario, outcome, due_ns, lag_ns, service_ns, warm_up, first, superseded };
         self.series.sample(timed);
+        if let Some(windows) = &mut self.windows {
+            windows.sample(timed);
+        }
         let end_ns = due_ns.saturating_add(signed(lag_ns.saturating_add(service_ns)));
         self.last_ns = self.last_ns.max(end_ns);
         // A check that fails leaves a success with a message.
@@ -401,11 +412,15 @@ impl Collector {
             group.arrived(e2e);
         }
         self.series.arrived(sent.scenario, sent.due_ns, sent.due_ns + e2e_ns, e2e);
+        if let Some(windows) = &mut self.windows {
+            windows.arrived((sent.scenario, sent.warm_up), sent.due_ns + e2e_ns, e2e);
+        }
         self.last_ns = self.last_ns.max(sent.due_ns + e2e_ns);
     }
 
     fn gauge(&mut self, stream: usize, gauge: &Gauge<'_>) -> anyhow::Result<()> {
         let at_ns = self.streams.on_run_clock(stream, gauge.at_ns);
+        self.observed(at_ns);
         let labels = labels(&gauge.labels);
         self.watch.gauge(seconds(at_ns), &gauge.name, &labels, gauge.value);
         let fields = vec![gauge.name.to_string(), labels, gauge.value.to_string()];
@@ -414,10 +429,25 @@ impl Collector {
 
     fn mark(&mut self, stream: usize, mark: &Mark<'_>) -> anyhow::Result<()> {
         let at_ns = self.streams.on_run_clock(stream, mark.at_ns);
+        self.observed(at_ns);
         let labels = labels(&mark.labels);
         self.watch.mark(seconds(at_ns), &mark.what, &mark.name, &labels);
         let fields = vec![mark.what.to_string(), mark.name.to_string(), labels];
         self.files.marks.add(at_ns, fields).with_context(|| self.dir.cannot_write(MARKS))
+    }
+
+    /// Something was observed beside the events.
+    fn observed(&mut self, at_ns: i64) {
+        if let Some(windows) = &mut self.windows {
+            windows.reached(at_ns);
+        }
+    }
+
+    fn write_old_windows(&mut self) {
+        let Self { windows, scenario_names, streams, .. } = self;
+        if let Some(windows) = windows.as_mut().filter(|windows| windows.has_old()) {
+            windows.write_old(scenario_names.all(), || windows::start_record(&streams.zero()));
+        }
     }
 
     fn write_old_seconds(&mut self) -> anyhow::Result<()> {

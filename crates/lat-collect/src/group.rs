@@ -196,7 +196,7 @@ impl Group {
 }
 
 /// The figures of a metric; `None` when it has no value.
-fn stats(histogram: &Histogram) -> Option<Stats> {
+pub(crate) fn stats(histogram: &Histogram) -> Option<Stats> {
     let (min_ns, max_ns) = histogram.min_ns().zip(histogram.max_ns())?;
     let percentiles = PERCENTILES.into_iter().filter_map(|(name, numerator, denominator)| {
         let us = histogram.quantile_us(Quantile::new(numerator, denominator))?;

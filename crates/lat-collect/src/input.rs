@@ -74,7 +74,7 @@ impl Lane<'_> {
             Record::Receipt(receipt) => receipt.recv_ns,
             Record::Gauge(gauge) => gauge.at_ns,
             Record::Mark(mark) => mark.at_ns,
-            Record::End(_) | Record::Unknown => return,
+            Record::End(_) | Record::Window(_) | Record::Unknown => return,
         };
         self.at_ns = self.wall_start_ns.saturating_add(ns);
     }

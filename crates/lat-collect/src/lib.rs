@@ -5,8 +5,8 @@
 //! `streams` puts all clocks on one and knows each `plan`; `group` holds the figures of a scenario or
 //! type, `series` those of a second, `errors` the failures; `ledger` joins what was sent with what arrived by its
 //! `fingerprint`; `verdict` judges the senders; `out_dir` writes, `report` says it in words. `live`
-//! shows the run while it goes on, in a terminal and through `serve` over HTTP. `hgrm` prints a
-//! distribution of a run directory, and `merge` makes one of several.
+//! shows the run while it goes on, in a terminal and through `serve` over HTTP. `windows` tells it
+//! to programs. `hgrm` prints a distribution of a run directory, and `merge` makes one of several.
 
 pub mod cli;
 
@@ -33,6 +33,7 @@ mod span;
 mod streams;
 mod timeline;
 mod verdict;
+mod windows;
 
 use std::time::{Duration, Instant};
 
@@ -44,6 +45,7 @@ use crate::collect::Collector;
 use crate::inbox::Next;
 use crate::live::Live;
 use crate::out_dir::OutDir;
+use crate::windows::{Outlet, Windows};
 
 const TOOL: &str = "lat-collect";
 /// How long a stream with a plan waits for those that nothing was heard of: one of them may have begun
@@ -68,7 +70,8 @@ fn collect(cli: &Collect) -> anyhow::Result<Exit> {
     let interrupt = Interrupt::install()?;
     let inbox = input::start(&cli.records, cli.skip_bad_lines)?;
     let mut live = Live::start(cli)?;
-    let mut collector = Collector::new(&cli.records, OutDir::create(out)?)?;
+    let windows = cli.windows.then(Outlet::to_stdout).transpose()?.map(Windows::new);
+    let mut collector = Collector::new(&cli.records, OutDir::create(out)?, windows)?;
     let mut waiting_since = None;
     while !collector.is_over() {
         match inbox.next(Duration::from_millis(100)) {

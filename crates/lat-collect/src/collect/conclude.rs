@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use ce_record::Outcome;
 use ce_record::run_dir::{
     Block, Cost, ERRORS, LAYOUT, LEDGER, Ledger as LedgerReport, MARKS, RUN, Run, SUMMARY, Summary,
     WATCH,
 };
-use ce_record::Outcome;
 use ce_record::totals::{GroupTotals, TOTALS, Totals};
 
 use super::tags::Tags;
@@ -19,6 +19,7 @@ use crate::names::Names;
 use crate::series::Series;
 use crate::streams;
 use crate::verdict;
+use crate::windows;
 
 impl Collector {
     /// Writes what can only be known at the end, and gives the directory its name.
@@ -52,6 +53,11 @@ impl Collector {
         self.dir.json(RUN, &run)?;
         let left_out = tags.left_out();
         let failure = self.streams.take_failure();
+        let windows = self.windows.take().map_or(Ok(()), |windows| {
+            let start = || windows::start_record(&self.streams.zero());
+            windows.finish(self.scenario_names.all(), run.elapsed_ns, start)
+        });
+        let failure = failure.or(windows.err());
         let scenarios = self.scenario_names.all().iter().cloned().zip(self.scenarios).collect();
         Ok(Collected {
             dir: self.dir.finish()?,
@@ -77,8 +83,7 @@ impl Collector {
     fn run(&self, version: &str, overall: &Group) -> Run {
         let streams = self.streams.describe();
         let ends = streams.iter().filter_map(|stream| stream.end.as_ref());
-        let generator =
-            verdict::of_run(ends, overall, &self.warm_up, self.series.late_values());
+        let generator = verdict::of_run(ends, overall, &self.warm_up, self.series.late_values());
         let incomplete_because = self.streams.incomplete_because();
         Run {
             format: LAYOUT,

@@ -14,6 +14,7 @@ mod large;
 mod live;
 mod merge;
 mod prometheus;
+mod windows;
 
 use std::fs;
 use std::path::{Path, PathBuf};
