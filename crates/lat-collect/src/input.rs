@@ -33,8 +33,9 @@ pub(crate) struct Ending {
 
 /// Starts to read all inputs; the number with each piece of news is the index of its path.
 pub(crate) fn start(paths: &[PathBuf], skip_bad_lines: bool) -> anyhow::Result<Arc<Inbox<News>>> {
-    for path in paths {
+    for (number, path) in paths.iter().enumerate() {
         check(path)?;
+        once(path, &paths[..number])?;
     }
     let inbox = Arc::new(Inbox::new(paths.len()));
     for (stream, path) in paths.iter().cloned().enumerate() {
@@ -93,6 +94,20 @@ fn check(path: &Path) -> anyhow::Result<()> {
     let meta = std::fs::metadata(path).with_context(|| format!("{name}: cannot open"))?;
     if meta.is_dir() {
         bail!("{name}: is a directory, and a file of records is wanted");
+    }
+    Ok(())
+}
+
+/// What is read twice would count twice, and of stdin each reader would get a part.
+fn once(path: &Path, earlier: &[PathBuf]) -> anyhow::Result<()> {
+    let real = |path: &Path| {
+        let is_stdin =
+            ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].map(Path::new).contains(&path);
+        // A pipe has no path of its own.
+        if is_stdin { PathBuf::from("-") } else { path.canonicalize().unwrap_or(path.to_owned()) }
+    };
+    if earlier.iter().any(|it| real(it) == real(path)) {
+        bail!("{}: is given twice, and can be read once", path.display());
     }
     Ok(())
 }

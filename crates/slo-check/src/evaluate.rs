@@ -164,7 +164,11 @@ fn percentile_us(
     let Some(key) = percentile.summary_key() else {
         let of = (objective.metric, objective.scope.clone());
         let histogram = evidence.histograms.get(&of).cloned().unwrap_or_default();
-        return from_histogram(percentile, stats, histogram);
+        let torn = evidence.torn_line;
+        return from_histogram(percentile, stats, histogram).map_err(|why| match torn {
+            Some(line) => format!("{why}; line {line} of the log is torn"),
+            None => why,
+        });
     };
     let known = stats.percentiles.get(key).copied();
     known.map(float).ok_or_else(|| format!("summary.json has no {key}"))

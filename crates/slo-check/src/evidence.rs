@@ -28,6 +28,8 @@ pub struct Evidence {
     pub ledger: Ledger,
     /// The distributions that the summary cannot stand in for.
     pub histograms: Histograms,
+    /// The line of latency.hlog that it was cut short in, if it was and was read.
+    pub torn_line: Option<u64>,
 }
 
 /// Distributions by metric and group of events. Only those are read that an objective asks for.
@@ -42,10 +44,9 @@ pub fn load(dir: &Path, objectives: &[Objective]) -> anyhow::Result<Evidence> {
     }
     let (summary, ledger) = (read(dir, SUMMARY)?, read(dir, LEDGER)?);
     let mut histograms: Histograms = objectives.iter().filter_map(wanted).collect();
-    if !histograms.is_empty() {
-        fill(&mut histograms, &dir.join(HISTOGRAMS))?;
-    }
-    Ok(Evidence { run, summary, ledger, histograms })
+    let torn_line =
+        if histograms.is_empty() { None } else { fill(&mut histograms, &dir.join(HISTOGRAMS))? };
+    Ok(Evidence { run, summary, ledger, histograms, torn_line })
 }
 
 fn read<T: DeserializeOwned>(dir: &Path, file: &str) -> anyhow::Result<T> {
@@ -65,16 +66,17 @@ fn wanted(objective: &Objective) -> Option<((Metric, Scope), Histogram)> {
     (!in_summary).then(|| ((objective.metric, objective.scope.clone()), Histogram::default()))
 }
 
-/// Sums the intervals of the log. One that is cut short holds fewer values than the summary counts,
-/// and the evaluation says so.
-fn fill(histograms: &mut Histograms, path: &Path) -> anyhow::Result<()> {
+/// Sums the intervals of the log; returns the line that it is torn in. Such a log may hold fewer values
+/// than the summary counts, and the evaluation says so.
+fn fill(histograms: &mut Histograms, path: &Path) -> anyhow::Result<Option<u64>> {
     let name = path.display();
     let file = File::open(path).map_err(|cause| {
         anyhow!(
             "{name}: cannot open: {cause}; without it only p50, p90, p95, p99, p99.9 and p99.99"
         )
     })?;
-    for interval in HlogReader::new(BufReader::new(file)) {
+    let mut log = HlogReader::new(BufReader::new(file));
+    for interval in log.by_ref() {
         let interval = interval.map_err(|err| at(path, err))?;
         let Some((scenario, metric)) = interval.tag.rsplit_once('.') else { continue };
         for ((of, scope), histogram) in histograms.iter_mut() {
@@ -88,7 +90,7 @@ fn fill(histograms: &mut Histograms, path: &Path) -> anyhow::Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(log.torn_line())
 }
 
 /// Puts the file in front of the line that the error begins with.

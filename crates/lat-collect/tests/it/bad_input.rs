@@ -1,5 +1,8 @@
 //! Streams that are cut short, wrong or missing: what is whole is kept, and the exit code says so.
 
+use std::fs;
+use std::path::Path;
+
 use crate::{Folder, json, lat_collect, sent};
 
 #[test]
@@ -85,4 +88,62 @@ fn a_directory_that_exists_is_not_touched() {
     let run = lat_collect().stdin(sent(1)).arg("--out").arg(folder.0.path()).run();
     run.expect_code(2);
     assert!(run.stderr.contains("exists already: name another directory"), "{}", run.stderr);
+}
+
+#[test]
+fn what_can_be_read_once_is_not_taken_twice() {
+    let folder = Folder::new();
+    let (out, samples) = (folder.path("run"), folder.write("sent.ndjson", sent(3)));
+    let other_name = folder.path(".").join("sent.ndjson");
+    let refused = |inputs: [&Path; 2], why: &str| {
+        let run = lat_collect().stdin(sent(3)).args(inputs).arg("--out").arg(&out).run();
+        run.expect_code(2);
+        assert_eq!(
+            run.stderr,
+            format!("lat-collect: {why}: is given twice, and can be read once\n")
+        );
+        assert!(!out.exists() && !folder.path("run.partial").exists());
+    };
+    refused([Path::new("-"), Path::new("-")], "-");
+    refused([Path::new("-"), Path::new("/dev/stdin")], "/dev/stdin");
+    refused([&samples, &samples], &samples.display().to_string());
+    refused([&samples, &other_name], &other_name.display().to_string());
+}
+
+#[test]
+fn an_input_that_cannot_be_read_is_named() {
+    let folder = Folder::new();
+    let whole = folder.write("sent.ndjson", sent(10));
+    for (input, why, is_kept) in [
+        ("/proc/self/mem", "/proc/self/mem:1: cannot read: ", true),
+        ("/nowhere/sent", "/nowhere/sent: cannot open: ", false),
+        ("/tmp", "/tmp: is a directory", false),
+    ] {
+        let out = folder.path("run");
+        let run = lat_collect().arg(&whole).arg(input).arg("--out").arg(&out).run();
+        run.expect_code(2);
+        let last = run.stderr.lines().last().unwrap_or_default();
+        assert!(last.starts_with(&format!("lat-collect: {why}")), "{}", run.stderr);
+        // What the other stream said is kept where there was something to keep.
+        assert_eq!(out.exists(), is_kept, "{}", run.stderr);
+        if is_kept {
+            assert_eq!(json(&out, "summary.json")["overall"]["planned"], 10);
+            assert_eq!(json(&out, "run.json")["complete"], false);
+            fs::remove_dir_all(&out).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_place_where_no_directory_can_be_is_named() {
+    for (out, why) in [
+        ("/dev/full", "/dev/full: exists already: name another directory, or remove it"),
+        ("/dev/full/run", "/dev/full/run.partial: cannot create: Not a directory (os error 20)"),
+        ("/proc/run", "/proc/run.partial: cannot create: No such file or directory (os error 2)"),
+        ("/", "/: exists already: name another directory, or remove it"),
+    ] {
+        let run = lat_collect().stdin(sent(3)).args(["--out", out]).run();
+        run.expect_code(2);
+        assert_eq!(run.stderr, format!("lat-collect: {why}\n"));
+    }
 }

@@ -121,6 +121,8 @@ fn a_log_with_a_torn_last_line_counts_as_far_as_it_goes() {
     fs::write(&path, &log[..second + 60]).unwrap();
     let run = slo_check().arg(dir.path()).args(needs_log).run();
     assert!(run.expect_code(3).stdout.contains("latency.hlog holds 500 values"), "{}", run.stdout);
+    let line = log[..second].lines().count() + 1;
+    assert!(run.stdout.contains(&format!("line {line} of the log is torn")), "{}", run.stdout);
 }
 
 #[test]
