@@ -7,7 +7,7 @@ use serde_json::Value;
 
 const TOOLS: [&str; 7] =
     ["ce-blast", "ce-gen", "ce-sink", "lat-collect", "report-plot", "slo-check", "sys-watch"];
-const LIBRARIES: [&str; 5] = ["ce-amqp", "ce-event", "ce-record", "lat-hist", "load-plan"];
+const LIBRARIES: [&str; 6] = ["ce-amqp", "ce-event", "ce-record", "lat-hist", "load-plan", "slo"];
 /// What tools share at their edge; only those on a network need the second.
 const EDGES: [&str; 2] = ["ce-cli", "ce-tls"];
 const NETWORKED: [&str; 4] = ["ce-blast", "ce-sink", "sys-watch", "ce-tls"];

@@ -8,7 +8,7 @@ use ce_cli::Exit;
 use ce_record::run_dir::Run;
 
 use crate::evaluate::{Judged, Verdict};
-use crate::figure;
+use slo::figure;
 
 /// The verdict on a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,8 +107,8 @@ mod tests {
     use ce_record::run_dir::Generator;
 
     use super::*;
-    use crate::evaluate::Figure;
-    use crate::threshold;
+    use slo::measure::Figure;
+    use slo::threshold;
 
     use Verdict::{Fail, Invalid, NoData, Pass, Skip, Warn};
 

@@ -13,9 +13,9 @@ use lat_hist::Histogram;
 use lat_hist::hlog::{HlogReadError, HlogReader};
 use serde::de::DeserializeOwned;
 
-use crate::aggregate::Aggregate;
-use crate::metric::{Kind, Metric};
-use crate::objective::{Objective, Scope};
+use slo::aggregate::Aggregate;
+use slo::metric::{Kind, Metric};
+use slo::objective::{Objective, Scope};
 
 /// The files of a run directory.
 #[derive(Debug)]

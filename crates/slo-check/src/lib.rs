@@ -1,23 +1,15 @@
 //! Says whether a run met its objectives.
 //!
-//! In reading order: [`metric`] and [`aggregate`] name what can be judged, [`objective`] says what
-//! has to hold, [`threshold`] and [`table`] read objectives, [`evidence`] reads the run directory,
-//! [`evaluate`] judges each objective, [`conclude`] the run, and [`report`] holds what is printed.
+//! What has to hold is read and measured by the crate `slo`. In reading order: [`evidence`] reads the
+//! run directory, [`evaluate`] judges each objective, [`conclude`] the run, and [`report`] holds what
+//! is printed.
 
-pub mod aggregate;
 pub mod cli;
 pub mod conclude;
 pub mod evaluate;
 pub mod evidence;
-mod figure;
-mod level;
-pub mod metric;
-pub mod objective;
 mod render;
 pub mod report;
-mod syntax;
-pub mod table;
-pub mod threshold;
 
 use std::io::Read;
 use std::path::Path;
@@ -26,7 +18,8 @@ use anyhow::{Context, bail};
 use ce_cli::{DataOut, Exit};
 
 use crate::cli::{Cli, Format};
-use crate::objective::Objective;
+use slo::objective::Objective;
+use slo::{SloError, table, threshold};
 
 /// No list of objectives that a person wrote is longer.
 const FILE_LIMIT_BYTES: u64 = 1 << 20;
@@ -56,7 +49,7 @@ pub fn run(cli: Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
 
 fn read_file(
     path: &Path,
-    parse: impl Fn(&str, &str) -> anyhow::Result<Vec<Objective>>,
+    parse: impl Fn(&str, &str) -> Result<Vec<Objective>, SloError>,
 ) -> anyhow::Result<Vec<Objective>> {
     let input = ce_cli::open_input(path)?;
     let mut text = String::new();
@@ -67,5 +60,5 @@ fn read_file(
     if u64::try_from(length).is_ok_and(|length| length == FILE_LIMIT_BYTES) {
         bail!("{}: larger than 1 MiB; is it a file of objectives?", input.name);
     }
-    parse(&input.name, &text)
+    Ok(parse(&input.name, &text)?)
 }

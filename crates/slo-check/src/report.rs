@@ -2,14 +2,14 @@
 
 use ce_record::run_dir::Run;
 
-use crate::aggregate::Aggregate;
 use crate::conclude::{Conclusion, conclude};
 use crate::evaluate::{Judged, judge};
 use crate::evidence::Evidence;
-use crate::figure;
-use crate::metric::Metric;
-use crate::objective::{Objective, OnNoData, Op, Scope};
-use crate::threshold;
+use slo::aggregate::Aggregate;
+use slo::figure;
+use slo::metric::Metric;
+use slo::objective::{Objective, OnNoData, Op, Scope};
+use slo::threshold;
 
 /// What a run is judged by when nobody says: the threshold of the k6 script.
 pub const DEFAULT_THRESHOLD: &str = "failed: rate<0.01";

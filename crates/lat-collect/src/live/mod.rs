@@ -89,7 +89,7 @@ impl Live {
     pub(crate) fn finish(&mut self, collected: &Collected) {
         if let Some(snapshot) = &mut self.last {
             snapshot.finish(collected);
-            snapshot.objectives = self.objectives.judge(&snapshot.overall, &snapshot.scenarios);
+            snapshot.objectives = self.objectives.judge(snapshot.so_far());
             self.publish();
         }
     }
@@ -120,7 +120,7 @@ impl Live {
             last_minute: self.history.last_minute(view.series),
             watch: view.watch,
         });
-        snapshot.objectives = self.objectives.judge(&snapshot.overall, &snapshot.scenarios);
+        snapshot.objectives = self.objectives.judge(snapshot.so_far());
         self.last = Some(snapshot);
     }
 

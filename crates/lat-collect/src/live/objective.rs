@@ -1,15 +1,16 @@
 //! Objectives as marks of the live view: how the run stands, not a verdict. `slo-check` judges, and
-//! it reads the same file. What a live view cannot know is shown as such.
+//! it reads the same file by the same crate. What a live view cannot know is shown as such.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, bail};
-use ce_record::Outcome;
-use ce_record::run_dir::Block;
-use serde::{Deserialize, Serialize};
-
-use super::text;
+use anyhow::Context;
+use ce_record::run_dir::{Block, Ledger};
+use serde::Serialize;
+use slo::aggregate::Aggregate;
+use slo::measure::{Known, measure};
+use slo::objective::{Level, Objective, Scope};
+use slo::{figure, table};
 
 /// How an objective stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -38,246 +39,145 @@ pub(crate) enum Standing {
     AtEnd,
 }
 
-#[derive(Debug, Deserialize)]
-struct File {
-    slo: Vec<Row>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Row {
-    name: String,
-    metric: String,
-    aggregate: String,
-    op: String,
-    target: toml::Value,
-    critical: Option<toml::Value>,
-    scenario: Option<String>,
-    r#type: Option<String>,
-}
-
 /// The objectives of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Objectives(Vec<Objective>);
 
-#[derive(Debug)]
-struct Objective {
-    row: Row,
-    target: f64,
-    critical: Option<f64>,
+/// What a live view knows of a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SoFar<'a> {
+    pub(crate) overall: &'a Block,
+    pub(crate) scenarios: &'a BTreeMap<String, Block>,
+    pub(crate) has_receipts: bool,
 }
 
 impl Objectives {
-    /// Reads the `[[slo]]` tables of a file; those that are wrong are refused with their name.
+    /// Reads the `[[slo]]` tables of a file; what is wrong is refused with its place.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        let file = path.display();
+        let file = path.display().to_string();
         let text = std::fs::read_to_string(path).with_context(|| format!("{file}: cannot read"))?;
-        let rows: File = toml::from_str(&text)
-            .map_err(|err| anyhow::anyhow!("{file}: {}", err.to_string().trim_end()))
-            .with_context(|| format!("{file}: not a file of [[slo]] tables"))?;
-        let objectives = rows.slo.into_iter().map(|row| {
-            let name = row.name.clone();
-            Objective::new(row).with_context(|| format!("{file}: `{name}`"))
-        });
-        objectives.collect::<anyhow::Result<_>>().map(Self)
+        Ok(Self(table::parse(&file, &text)?))
     }
 
     /// How each stands with these figures.
-    pub(crate) fn judge(
-        &self,
-        overall: &Block,
-        scenarios: &BTreeMap<String, Block>,
-    ) -> Vec<Judged> {
-        self.0.iter().map(|objective| objective.judge(overall, scenarios)).collect()
+    pub(crate) fn judge(&self, so_far: SoFar<'_>) -> Vec<Judged> {
+        self.0.iter().map(|objective| judge(objective, so_far)).collect()
     }
 }
 
-impl Objective {
-    fn new(row: Row) -> anyhow::Result<Self> {
-        if !["<", "<=", ">", ">=", "==", "!="].contains(&row.op.as_str()) {
-            bail!("unknown op `{}`; one of < <= > >= == !=", row.op);
+fn judge(objective: &Objective, so_far: SoFar<'_>) -> Judged {
+    let SoFar { overall, scenarios, has_receipts } = so_far;
+    let nothing = BTreeMap::new();
+    let ledger = Ledger { has_receipts, ..Ledger::default() };
+    let known = Known { overall, scenarios, types: &nothing, tags: &nothing, ledger: &ledger };
+    let (standing, measured) = if is_known_at_the_end(objective) {
+        (Standing::AtEnd, String::new())
+    } else {
+        match measure(objective, known, &|_, _| Err("the log is not written yet".into())) {
+            Err(_) => (Standing::NoData, String::new()),
+            Ok(found) => {
+                let standing = match objective.level(found.value) {
+                    Level::Pass => Standing::Met,
+                    Level::Warn => Standing::Warn,
+                    Level::Fail => Standing::Missed,
+                };
+                (standing, figure::measured(objective, found.value))
+            }
         }
-        let level = |value: &toml::Value| level(&row.metric, value);
-        let target = level(&row.target)?;
-        let critical = row.critical.as_ref().map(level).transpose()?;
-        Ok(Self { row, target, critical })
-    }
-
-    fn judge(&self, overall: &Block, scenarios: &BTreeMap<String, Block>) -> Judged {
-        let Row { name, metric, aggregate, op, scenario, r#type, .. } = &self.row;
-        let shown = |value: f64| show(metric, value);
-        let block = match scenario {
-            Some(scenario) => scenarios.get(scenario),
-            None => Some(overall),
-        };
-        let known = r#type.is_none() && can_tell(metric, aggregate);
-        let figure = block.filter(|_| known).and_then(|block| figure(block, metric, aggregate));
-        let standing = match figure {
-            _ if !known => Standing::AtEnd,
-            None => Standing::NoData,
-            Some(figure) if holds(figure, op, self.target) => Standing::Met,
-            Some(figure) => match self.critical {
-                Some(critical) if holds(figure, op, critical) => Standing::Warn,
-                _ => Standing::Missed,
-            },
-        };
-        let measured = figure.map_or_else(String::new, shown);
-        let wanted = format!("{op} {}", shown(self.target));
-        Judged { name: name.clone(), standing, measured, wanted }
-    }
+    };
+    let wanted = figure::limit(objective, objective.target);
+    Judged { name: objective.name.clone(), standing, measured, wanted }
 }
 
-/// A level: microseconds for spans, a share, or a number.
-fn level(metric: &str, value: &toml::Value) -> anyhow::Result<f64> {
-    let number = match value {
-        toml::Value::Integer(number) => number.to_string().parse().ok(),
-        toml::Value::Float(number) => Some(*number),
-        toml::Value::String(text) if is_span(metric) => {
-            let span = ce_cli::parse::duration(text).map_err(|err| anyhow::anyhow!(err))?;
-            Some(span.as_secs_f64() * 1e6)
+/// What takes the closed ledger, the end records, the log, or sums that a view does not make.
+fn is_known_at_the_end(objective: &Objective) -> bool {
+    let is_fine = match &objective.aggregate {
+        Aggregate::Percentile(percentile) => {
+            !percentile.is_end() && percentile.summary_key().is_none()
         }
-        toml::Value::String(text) => {
-            text.strip_suffix('%').and_then(|number| format!("{}e-2", number.trim()).parse().ok())
-        }
-        _ => None,
+        _ => false,
     };
-    number.with_context(|| "a level is no number: write 100, \"99%\" or \"3s\"".to_owned())
-}
-
-fn is_span(metric: &str) -> bool {
-    ["latency", "service", "lag", "e2e", "http_req_duration", "builder_publish_duration"]
-        .contains(&metric)
-}
-
-fn can_tell(metric: &str, aggregate: &str) -> bool {
-    // A figure of an empty group is missing, and a figure that nobody can tell is so, too.
-    figure(&full(), metric, aggregate).is_some()
-}
-
-/// A group that has every figure.
-fn full() -> Block {
-    let percentiles =
-        ce_record::run_dir::PERCENTILES.map(|(name, ..)| (name.to_owned(), 0)).into_iter();
-    let stats = ce_record::run_dir::Stats {
-        count: 0,
-        min: 0.0,
-        mean: 0.0,
-        max: 0.0,
-        percentiles: percentiles.collect(),
-        overflow: 0,
-    };
-    let metrics = ce_record::run_dir::METRICS.map(|name| (format!("{name}_us"), stats.clone()));
-    Block {
-        success_ratio: Some(0.0),
-        planned_per_s: Some(0.0),
-        sent_per_s: Some(0.0),
-        ok_per_s: Some(0.0),
-        metrics: metrics.into_iter().collect(),
-        ..Block::default()
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "figures to show, below 2^53")]
-fn figure(block: &Block, metric: &str, aggregate: &str) -> Option<f64> {
-    let metric = match metric {
-        "http_req_duration" | "builder_publish_duration" => "latency",
-        "http_req_failed" | "builder_error_rate" => "failed",
-        "builder_events_total" | "iterations" => "ok",
-        "http_reqs" => "sent",
-        "dropped_iterations" => "dropped",
-        ours => ours,
-    };
-    if is_span(metric) {
-        let stats = block.metrics.get(&format!("{metric}_us"))?;
-        return match aggregate {
-            "mean" => Some(stats.mean),
-            "min" => Some(stats.min),
-            "max" => Some(stats.max),
-            _ => stats.percentiles.get(&aggregate.replace('.', "_")).map(|&us| us as f64),
-        };
-    }
-    let count = match metric {
-        "planned" => block.planned,
-        "sent" => block.sent,
-        "ok" => block.outcomes[Outcome::Ok],
-        "received" => block.received,
-        "dropped" => block.outcomes[Outcome::Dropped],
-        "unsent" => block.outcomes[Outcome::Unsent],
-        "success" if aggregate == "rate" => return block.success_ratio,
-        "failed" if aggregate == "rate" => return block.success_ratio.map(|ratio| 1.0 - ratio),
-        _ => return None,
-    };
-    match (metric, aggregate) {
-        (_, "count") => Some(count as f64),
-        ("planned", "per_second") => block.planned_per_s,
-        ("sent", "per_second") => block.sent_per_s,
-        ("ok", "per_second") => block.ok_per_s,
-        _ => None,
-    }
-}
-
-#[expect(clippy::float_cmp, reason = "counts are exact")]
-fn holds(figure: f64, op: &str, level: f64) -> bool {
-    match op {
-        "<" => figure < level,
-        "<=" => figure <= level,
-        ">" => figure > level,
-        ">=" => figure >= level,
-        "==" => figure == level,
-        _ => figure != level,
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "spans to show")]
-fn show(metric: &str, value: f64) -> String {
-    match metric {
-        _ if is_span(metric) => text::span(value as u64),
-        "success" | "failed" | "http_req_failed" | "builder_error_rate" => {
-            let percent = format!("{:.3}", value * 100.0);
-            format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
-        }
-        _ => text::rate(value).trim_end_matches(".0").to_owned(),
-    }
+    let is_summed = matches!(objective.scope, Scope::Type(_) | Scope::Tag(_));
+    is_fine || is_summed || objective.metric.whole_run_only()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Standing::{AtEnd, Met, Missed, Warn};
+    use ce_record::Outcome;
+    use ce_record::run_dir::{METRICS, PERCENTILES, Stats};
+
+    use super::Standing::{AtEnd, Met, Missed, NoData, Warn};
     use super::*;
 
-    fn judged(slo: &str, overall: &Block) -> Vec<Judged> {
+    fn judged(slo: &str, overall: &Block, has_receipts: bool) -> Vec<Judged> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("slo.toml");
         std::fs::write(&path, slo).unwrap();
-        Objectives::read(&path).unwrap().judge(overall, &BTreeMap::new())
+        let so_far = SoFar { overall, scenarios: &BTreeMap::new(), has_receipts };
+        Objectives::read(&path).unwrap().judge(so_far)
+    }
+
+    /// A group of 100 events, 97 of which ended well after 2 s.
+    fn block() -> Block {
+        let stats = Stats {
+            count: 97,
+            min: 2e6,
+            mean: 2e6,
+            max: 2e6,
+            percentiles: PERCENTILES.map(|(name, ..)| (name.to_owned(), 2_000_000)).into(),
+            overflow: 0,
+        };
+        let mut block = Block {
+            planned: 100,
+            sent: 100,
+            received: 97,
+            sent_per_s: Some(40.0),
+            metrics: METRICS.map(|name| (format!("{name}_us"), stats.clone())).into(),
+            ..Block::default()
+        };
+        block.outcomes[Outcome::Ok] = 97;
+        block.outcomes[Outcome::Timeout] = 3;
+        block
+    }
+
+    fn slo(metric: &str, aggregate: &str, op: &str, levels: &str) -> String {
+        format!(
+            "[[slo]]\nname = \"n\"\nmetric = \"{metric}\"\naggregate = \"{aggregate}\"\n\
+             op = \"{op}\"\n{levels}\n"
+        )
     }
 
     #[test]
     fn objectives_are_met_warned_of_missed_or_left_to_slo_check() {
-        let overall = Block { success_ratio: Some(0.97), ..full() };
-        let slo = |metric: &str, aggregate: &str, op: &str, levels: &str| {
-            format!(
-                "[[slo]]\nname = \"n\"\nmetric = \"{metric}\"\naggregate = \"{aggregate}\"\n\
-                 op = \"{op}\"\n{levels}\n"
-            )
-        };
         let file = [
             slo("e2e", "p95", "<", "target = \"3s\""),
             slo("success", "rate", ">", "target = \"99%\"\ncritical = \"95%\""),
             slo("http_reqs", "per_second", ">", "target = 100\ncritical = 50"),
             slo("lost", "count", "==", "target = 0"),
             slo("latency", "p97", "<", "target = \"3s\""),
+            slo("latency", "p95", "<", "target = \"3s\"\ntag = \"team=a\""),
+            slo("latency", "p95", "<", "target = \"3s\"\nscenario = \"not begun\""),
         ];
-        let judged = judged(&file.concat(), &overall);
+        let judged = judged(&file.concat(), &block(), true);
         let standings: Vec<Standing> = judged.iter().map(|judged| judged.standing).collect();
-        assert_eq!(standings, [Met, Warn, Missed, AtEnd, AtEnd]);
+        assert_eq!(standings, [Met, Warn, Missed, AtEnd, AtEnd, AtEnd, NoData]);
         assert_eq!((judged[1].measured.as_str(), judged[1].wanted.as_str()), ("97 %", "> 99 %"));
-        assert_eq!(judged[0].wanted, "< 3.00 s");
+        assert_eq!((judged[0].measured.as_str(), judged[0].wanted.as_str()), ("2 s", "< 3 s"));
+    }
+
+    #[test]
+    fn without_receipts_nothing_is_said_of_arrival() {
+        let file = slo("received", "count", ">", "target = 50");
+        assert_eq!(judged(&file, &block(), false)[0].standing, NoData);
+        assert_eq!(judged(&file, &block(), true)[0].standing, Met);
     }
 
     #[test]
     fn the_shipped_objectives_can_be_shown() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/slo.toml");
-        let standing = Objectives::read(&file).unwrap().judge(&Block::default(), &BTreeMap::new());
-        assert!(standing.iter().all(|judged| judged.standing == Standing::NoData), "{standing:?}");
+        let (overall, scenarios) = (&Block::default(), &BTreeMap::new());
+        let so_far = SoFar { overall, scenarios, has_receipts: false };
+        let standing = Objectives::read(&file).unwrap().judge(so_far);
+        assert!(standing.iter().all(|judged| judged.standing == NoData), "{standing:?}");
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::alerts::Alert;
 use super::buckets::Buckets;
 use super::history::Point;
-use super::objective::Judged;
+use super::objective::{Judged, SoFar};
 use super::watch::{MarkRow, Watch, WatchPoint};
 use crate::collect::Collected;
 use crate::errors::Errors;
@@ -150,6 +150,12 @@ impl Snapshot {
             watch: view.watch.points(),
             figures: figures.iter().map(|(name, group)| Figures::of(name, group)).collect(),
         }
+    }
+
+    /// What objectives are judged by.
+    pub(crate) fn so_far(&self) -> SoFar<'_> {
+        let Self { overall, scenarios, ledger, .. } = self;
+        SoFar { overall, scenarios, has_receipts: ledger.receipts > 0 }
     }
 
     /// The run as it was written: the same figures as in the run directory.

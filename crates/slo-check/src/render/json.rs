@@ -4,8 +4,8 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::evaluate::{Judged, Verdict};
-use crate::objective::Scope;
 use crate::report::Report;
+use slo::objective::Scope;
 
 /// The version of the schema; it changes when a key changes its meaning.
 const FORMAT: u32 = 1;

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::evaluate::{Judged, Verdict};
-use crate::figure;
 use crate::report::Report;
+use slo::figure;
 
 const COLUMNS: usize = 80;
 /// Between two columns.

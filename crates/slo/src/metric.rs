@@ -9,11 +9,10 @@
 //! | `checks` | `checks` | the same: how often the checks held that `ce-blast --expect-…` was given |
 //! | `dropped_iterations` | `dropped` | not sent because the in-flight limit was reached |
 
-use anyhow::bail;
-
 use load_plan::suggest::remedy;
 
 use crate::aggregate::Aggregate;
+use crate::error::{Result, refuse};
 
 /// A metric of a run directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -94,11 +93,13 @@ const ALIASES: [(&str, Metric); 8] = [
 
 impl Metric {
     /// Finds a metric by its name or by one of its aliases.
-    pub fn named(name: &str) -> anyhow::Result<Self> {
+    pub fn named(name: &str) -> Result<Self> {
         let mut known = NAMES.iter().chain(&ALIASES);
         match known.clone().find(|(known, _)| *known == name) {
             Some((_, metric)) => Ok(*metric),
-            None => bail!("unknown metric `{name}`; {}", remedy(name, known.by_ref().map(|k| k.0))),
+            None => {
+                refuse!("unknown metric `{name}`; {}", remedy(name, known.by_ref().map(|k| k.0)))
+            }
         }
     }
 

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use anyhow::bail;
-
 use crate::aggregate::Aggregate;
+use crate::error::{Result, refuse};
 use crate::metric::Metric;
 
 /// What has to hold.
@@ -131,16 +130,16 @@ impl fmt::Display for Op {
 
 impl Objective {
     /// Refuses what no run directory can answer.
-    pub(crate) fn check_scope(&self) -> anyhow::Result<()> {
+    pub(crate) fn check_scope(&self) -> Result<()> {
         let metric = self.metric.name();
         if self.scope != Scope::Run && self.metric.whole_run_only() {
-            bail!("`{metric}` is known for the whole run only; leave out the filter");
+            refuse!("`{metric}` is known for the whole run only; leave out the filter");
         }
         match (&self.aggregate, &self.scope) {
             (Aggregate::Percentile(percentile), Scope::Type(_) | Scope::Tag(_))
                 if !percentile.is_end() && percentile.summary_key().is_none() =>
             {
-                bail!(
+                refuse!(
                     "{} of one type or tag is not kept; take p50, p90, p95, p99, p99.9 or p99.99, or \
                      a scenario instead",
                     self.aggregate

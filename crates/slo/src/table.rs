@@ -3,11 +3,11 @@
 //! Everything that can be wrong with an objective is refused here, before a run is looked at: an
 //! objective that cannot be evaluated must not look like one that holds.
 
-use anyhow::{Context, anyhow, bail};
 use load_plan::document::Document;
 use load_plan::suggest::remedy;
 
 use crate::aggregate::Aggregate;
+use crate::error::{At, Result, SloError, refuse};
 use crate::level::{EXACT, level};
 use crate::metric::Metric;
 use crate::objective::{Objective, OnNoData, Op, Scope};
@@ -29,31 +29,31 @@ const KEYS: [&str; 11] = [
 ];
 
 /// Reads all objectives of a file that holds nothing else; `file` is what errors call it.
-pub fn parse(file: &str, text: &str) -> anyhow::Result<Vec<Objective>> {
+pub fn parse(file: &str, text: &str) -> Result<Vec<Objective>> {
     syntax::only_entries(&Document::parse(file, text)?)?.iter().map(objective).collect()
 }
 
 /// Reads the thresholds and objectives of a plan, which has scenarios besides.
-pub fn parse_plan(file: &str, text: &str) -> anyhow::Result<Vec<Objective>> {
+pub fn parse_plan(file: &str, text: &str) -> Result<Vec<Objective>> {
     let document = Document::parse(file, text)?;
     let mut objectives = Vec::new();
     for Threshold { place, metric, expression } in syntax::thresholds(&document)? {
         let found = threshold::parse(&format!("{metric}: {expression}"));
-        objectives.extend(found.with_context(|| place)?);
+        objectives.extend(found.at(place)?);
     }
     for entry in syntax::entries(&document)? {
         objectives.push(objective(&entry)?);
     }
     if objectives.is_empty() {
-        bail!("{file}: no `thresholds` and no [[slo]] in it");
+        refuse!("{file}: no `thresholds` and no [[slo]] in it");
     }
     Ok(objectives)
 }
 
-fn objective(entry: &Entry) -> anyhow::Result<Objective> {
+fn objective(entry: &Entry) -> Result<Objective> {
     for field in &entry.fields {
         if !KEYS.contains(&field.key.as_str()) {
-            bail!("{}: unknown key `{}`; {}", field.place, field.key, remedy(&field.key, KEYS));
+            refuse!("{}: unknown key `{}`; {}", field.place, field.key, remedy(&field.key, KEYS));
         }
     }
     let metric = required(entry, "metric", Metric::named)?;
@@ -71,7 +71,7 @@ fn objective(entry: &Entry) -> anyhow::Result<Objective> {
         min_samples: entry.find("min_samples").map(whole_number).transpose()?,
     };
     check_critical(entry, &objective)?;
-    objective.check_scope().with_context(|| entry.place.clone())?;
+    objective.check_scope().at(&entry.place)?;
     Ok(objective)
 }
 
@@ -80,37 +80,30 @@ impl Entry {
         self.fields.iter().find(|field| field.key == key)
     }
 
-    fn required(&self, key: &str) -> anyhow::Result<&Field> {
-        self.find(key).ok_or_else(|| anyhow!("{}: this objective has no `{key}`", self.place))
+    fn required(&self, key: &str) -> Result<&Field> {
+        self.find(key)
+            .ok_or_else(|| SloError::new(format!("{}: this objective has no `{key}`", self.place)))
     }
 }
 
 /// Reads a text that has to be there.
-fn required<T>(
-    entry: &Entry,
-    key: &str,
-    read: impl Fn(&str) -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
+fn required<T>(entry: &Entry, key: &str, read: impl Fn(&str) -> Result<T>) -> Result<T> {
     text(entry.required(key)?, read)
 }
 
 /// Reads a text that may be there.
-fn optional<T>(
-    entry: &Entry,
-    key: &str,
-    read: impl Fn(&str) -> anyhow::Result<T>,
-) -> anyhow::Result<Option<T>> {
+fn optional<T>(entry: &Entry, key: &str, read: impl Fn(&str) -> Result<T>) -> Result<Option<T>> {
     entry.find(key).map(|field| text(field, read)).transpose()
 }
 
-fn text<T>(field: &Field, read: impl Fn(&str) -> anyhow::Result<T>) -> anyhow::Result<T> {
+fn text<T>(field: &Field, read: impl Fn(&str) -> Result<T>) -> Result<T> {
     match &field.value {
-        Value::Text(text) => read(text).with_context(|| field.place.clone()),
-        _ => bail!("{}: `{}` has to be a text in quotes", field.place, field.key),
+        Value::Text(text) => read(text).at(&field.place),
+        _ => refuse!("{}: `{}` has to be a text in quotes", field.place, field.key),
     }
 }
 
-fn scope(entry: &Entry) -> anyhow::Result<Scope> {
+fn scope(entry: &Entry) -> Result<Scope> {
     let own = |name: &str| Ok(name.to_owned());
     let scopes = [
         optional(entry, "scenario", own)?.map(Scope::Scenario),
@@ -122,55 +115,55 @@ fn scope(entry: &Entry) -> anyhow::Result<Scope> {
         (None, _) => Ok(Scope::Run),
         (Some(scope), None) => Ok(scope),
         (Some(_), Some(_)) => {
-            bail!("{}: an objective is about one scenario, type or tag, not several", entry.place)
+            refuse!("{}: an objective is about one scenario, type or tag, not several", entry.place)
         }
     }
 }
 
-fn tag(text: &str) -> anyhow::Result<String> {
+fn tag(text: &str) -> Result<String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok(text.to_owned()),
-        _ => bail!("`{text}` is no tag; write name=value, e.g., team=payments"),
+        _ => refuse!("`{text}` is no tag; write name=value, e.g., team=payments"),
     }
 }
 
-fn operator(text: &str) -> anyhow::Result<Op> {
+fn operator(text: &str) -> Result<Op> {
     let written = Op::WRITTEN.iter().find(|(written, _)| *written == text);
-    written
-        .map(|(_, op)| *op)
-        .ok_or_else(|| anyhow!("`{text}` is no comparison; valid are <, <=, >, >=, == and !="))
+    written.map(|(_, op)| *op).ok_or_else(|| {
+        SloError::new(format!("`{text}` is no comparison; valid are <, <=, >, >=, == and !="))
+    })
 }
 
-fn on_no_data(text: &str) -> anyhow::Result<OnNoData> {
+fn on_no_data(text: &str) -> Result<OnNoData> {
     match text {
         "fail" => Ok(OnNoData::Fail),
         "warn" => Ok(OnNoData::Warn),
         "skip" => Ok(OnNoData::Skip),
-        _ => bail!("`{text}` is no `on_no_data`; {}", remedy(text, ["fail", "warn", "skip"])),
+        _ => refuse!("`{text}` is no `on_no_data`; {}", remedy(text, ["fail", "warn", "skip"])),
     }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just before")]
-fn whole_number(field: &Field) -> anyhow::Result<u64> {
+fn whole_number(field: &Field) -> Result<u64> {
     match field.value {
         Value::Number(number) if (0.0..=EXACT).contains(&number) && number.fract() == 0.0 => {
             Ok(number as u64)
         }
-        _ => bail!("{}: `{}` has to be a whole number", field.place, field.key),
+        _ => refuse!("{}: `{}` has to be a whole number", field.place, field.key),
     }
 }
 
 /// A critical level that is not looser than the target would make every warning a failure.
-fn check_critical(entry: &Entry, objective: &Objective) -> anyhow::Result<()> {
+fn check_critical(entry: &Entry, objective: &Objective) -> Result<()> {
     let Some((field, critical)) = entry.find("critical").zip(objective.critical) else {
         return Ok(());
     };
     let Some(direction) = objective.op.strict() else {
-        bail!("{}: `{}` has no second level; leave out `critical`", field.place, objective.op)
+        refuse!("{}: `{}` has no second level; leave out `critical`", field.place, objective.op)
     };
     if !direction.holds(objective.target, critical) {
         let looser = if direction == Op::Below { "above" } else { "below" };
-        bail!("{}: `critical` has to be {looser} the target", field.place);
+        refuse!("{}: `critical` has to be {looser} the target", field.place);
     }
     Ok(())
 }

@@ -10,11 +10,10 @@
 //! As in k6, a tag ends at its first colon, quotes around a tag or value are dropped, and times are
 //! milliseconds. Unlike in k6, a tag that selects nothing is no data, which is not a pass.
 
-use anyhow::{Context, bail};
-
 use load_plan::suggest::{is_near, remedy};
 
 use crate::aggregate::Aggregate;
+use crate::error::{At, Result, refuse};
 use crate::metric::Metric;
 use crate::objective::{Objective, OnNoData, Op, Scope};
 
@@ -41,10 +40,10 @@ const UNKNOWN: [&str; 16] = [
 ];
 
 /// Reads one `METRIC: EXPR[, EXPR]...`; each expression is an objective.
-pub fn parse(text: &str) -> anyhow::Result<Vec<Objective>> {
+pub fn parse(text: &str) -> Result<Vec<Objective>> {
     let place = || format!("threshold `{text}`");
-    let (selector, expressions) = split(text).with_context(place)?;
-    let (metric, scope) = select(selector).with_context(place)?;
+    let (selector, expressions) = split(text).at(place())?;
+    let (metric, scope) = select(selector).at(place())?;
     let objectives = expressions.split(',').map(|expression| {
         let (aggregate, op, target) = comparison(expression.trim(), metric)?;
         let objective = Objective {
@@ -60,30 +59,30 @@ pub fn parse(text: &str) -> anyhow::Result<Vec<Objective>> {
         };
         objective.check_scope().map(|()| objective)
     });
-    objectives.collect::<anyhow::Result<_>>().with_context(place)
+    objectives.collect::<Result<_>>().at(place())
 }
 
 /// Parts the metric from its expressions at the first colon that is not inside of a filter.
-fn split(text: &str) -> anyhow::Result<(&str, &str)> {
+fn split(text: &str) -> Result<(&str, &str)> {
     let filter_end = match (text.find('{'), text.find(':')) {
         (Some(open), Some(colon)) if open < colon => text.rfind('}').map(|close| close + 1),
         _ => Some(0),
     };
-    let Some(start) = filter_end else { bail!("the filter is not closed; add `}}`") };
+    let Some(start) = filter_end else { refuse!("the filter is not closed; add `}}`") };
     match text[start..].find(':') {
         Some(colon) => {
             let (selector, rest) = text.split_at(start + colon);
             Ok((selector.trim(), rest[1..].trim()))
         }
-        None => bail!("write METRIC: EXPR, e.g., `latency: p(95)<3000`"),
+        None => refuse!("write METRIC: EXPR, e.g., `latency: p(95)<3000`"),
     }
 }
 
-fn select(selector: &str) -> anyhow::Result<(Metric, Scope)> {
+fn select(selector: &str) -> Result<(Metric, Scope)> {
     let (name, filter) = match selector.split_once('{') {
         Some((name, rest)) => match rest.strip_suffix('}') {
             Some(filter) => (name, filter),
-            None => bail!("after the filter, only `:` and the expression may follow"),
+            None => refuse!("after the filter, only `:` and the expression may follow"),
         },
         None => (selector, ""),
     };
@@ -91,23 +90,23 @@ fn select(selector: &str) -> anyhow::Result<(Metric, Scope)> {
     let mut scope = Scope::Run;
     for tag in filter.split(',').filter(|tag| !tag.trim().is_empty()) {
         let Some((key, value)) = tag.split_once(':') else {
-            bail!(
+            refuse!(
                 "`{}` is no filter; write {{scenario:NAME}}, {{type:TYPE}} or {{TAG:VALUE}}",
                 tag.trim()
             )
         };
         if scope != Scope::Run {
-            bail!("a threshold can be filtered by one scenario, type or tag, not by several");
+            refuse!("a threshold can be filtered by one scenario, type or tag, not by several");
         }
         scope = match (unquoted(key), unquoted(value)) {
             ("scenario", value) => Scope::Scenario(value.into()),
             ("type", value) => Scope::Type(value.into()),
-            (key, _) if UNKNOWN.contains(&key) => bail!(
+            (key, _) if UNKNOWN.contains(&key) => refuse!(
                 "events are not told apart by `{key}`; filter by scenario, type or a tag of the plan"
             ),
             // A misspelt name has to be told from a tag of the plan.
             (key, _) if TAGS.iter().any(|tag| is_near(key, tag)) => {
-                bail!("unknown tag `{key}`; {}", remedy(key, TAGS))
+                refuse!("unknown tag `{key}`; {}", remedy(key, TAGS))
             }
             (key, value) => Scope::Tag(format!("{key}={value}")),
         };
@@ -119,18 +118,18 @@ fn unquoted(text: &str) -> &str {
     text.trim().trim_matches(['"', '\''])
 }
 
-fn comparison(expression: &str, metric: Metric) -> anyhow::Result<(Aggregate, Op, f64)> {
+fn comparison(expression: &str, metric: Metric) -> Result<(Aggregate, Op, f64)> {
     let at = expression.find(['<', '>', '=', '!']).unwrap_or(expression.len());
     let (method, rest) = expression.split_at(at);
     let operator = Op::WRITTEN.iter().find(|(written, _)| rest.starts_with(written));
     let Some((written, op)) = operator else {
-        bail!("`{expression}` has no comparison; write one such as `p(95)<3000` or `rate<0.01`")
+        refuse!("`{expression}` has no comparison; write one such as `p(95)<3000` or `rate<0.01`")
     };
     let aggregate = Aggregate::from_k6(method.trim(), metric)?;
     let number = rest[written.len()..].trim();
     match number.parse::<f64>() {
         Ok(target) if target.is_finite() => Ok((aggregate, *op, target)),
-        _ => bail!("`{number}` is not a number; times are in milliseconds, shares from 0 to 1"),
+        _ => refuse!("`{number}` is not a number; times are in milliseconds, shares from 0 to 1"),
     }
 }
 

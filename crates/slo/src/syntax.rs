@@ -4,6 +4,8 @@
 use load_plan::document::{self, Document, Node};
 use load_plan::suggest::remedy;
 
+use crate::error::Result;
+
 /// The one key at the top of an objectives file.
 const TOP: &str = "slo";
 
@@ -33,7 +35,7 @@ pub(crate) enum Value {
 }
 
 /// The objectives of a file that holds nothing else.
-pub(crate) fn only_entries(document: &Document) -> anyhow::Result<Vec<Entry>> {
+pub(crate) fn only_entries(document: &Document) -> Result<Vec<Entry>> {
     for entry in top(document) {
         if entry.key != TOP {
             let what = format!("unknown key `{}`; {}", entry.key, remedy(&entry.key, [TOP]));
@@ -48,7 +50,7 @@ pub(crate) fn only_entries(document: &Document) -> anyhow::Result<Vec<Entry>> {
 }
 
 /// The objectives of a file, which may hold other things too.
-pub(crate) fn entries(document: &Document) -> anyhow::Result<Vec<Entry>> {
+pub(crate) fn entries(document: &Document) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for top in top(document).iter().filter(|entry| entry.key == TOP) {
         let not_a_list = || document.error(top.offset, "write [[slo]], a list of tables");
@@ -79,7 +81,7 @@ pub(crate) struct Threshold {
 
 /// The thresholds of a plan, as k6 writes them: for each metric a list of expressions, or of tables
 /// with a `threshold` and rules for ending a run early, which do not matter here.
-pub(crate) fn thresholds(document: &Document) -> anyhow::Result<Vec<Threshold>> {
+pub(crate) fn thresholds(document: &Document) -> Result<Vec<Threshold>> {
     let mut found = Vec::new();
     let all = top(document).iter().filter(|entry| entry.key == "thresholds");
     for metric in all.flat_map(|entry| table(&entry.node)) {

@@ -11,7 +11,7 @@ const ALL_DIGITS: usize = 15;
 
 /// A measured value. It is rounded, but never so far that it would seem to be on another side of the
 /// target or the critical level.
-pub(crate) fn measured(objective: &Objective, value: f64) -> String {
+pub fn measured(objective: &Objective, value: f64) -> String {
     let limits = [Some(objective.target), objective.critical];
     let same_side = |digits: &usize| {
         let rounded = rounded(value, *digits);
@@ -23,17 +23,17 @@ pub(crate) fn measured(objective: &Objective, value: f64) -> String {
 }
 
 /// A target or critical level, as exact as it was written.
-pub(crate) fn limit(objective: &Objective, value: f64) -> String {
+pub fn limit(objective: &Objective, value: f64) -> String {
     format!("{} {}", objective.op, with_unit(objective, value, ALL_DIGITS))
 }
 
 /// A ratio as a percentage.
-pub(crate) fn percent(ratio: f64, digits: usize) -> String {
+pub fn percent(ratio: f64, digits: usize) -> String {
     format!("{} %", rounded(ratio * 100.0, digits))
 }
 
 /// A span of time, given in milliseconds.
-pub(crate) fn span(ms: f64, digits: usize) -> String {
+pub fn span(ms: f64, digits: usize) -> String {
     let (value, unit) = match ms.abs() {
         below if below < 1.0 && below > 0.0 => (ms * 1000.0, "µs"),
         below if below < 1000.0 => (ms, "ms"),

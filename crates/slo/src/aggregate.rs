@@ -5,12 +5,12 @@
 
 use std::fmt;
 
-use anyhow::{Context, bail};
 use ce_record::run_dir::PERCENTILES;
 use lat_hist::Quantile;
 
 use load_plan::suggest::remedy;
 
+use crate::error::{At, Result, SloError, refuse};
 use crate::metric::{Kind, Metric};
 
 /// One figure of a metric.
@@ -42,8 +42,11 @@ pub struct Percentile {
 }
 
 impl Percentile {
-    fn new(text: &str) -> anyhow::Result<Self> {
-        Ok(Self { text: text.to_owned(), quantile: text.parse()? })
+    fn new(text: &str) -> Result<Self> {
+        Ok(Self {
+            text: text.to_owned(),
+            quantile: text.parse::<Quantile>().map_err(|err| SloError::new(err.to_string()))?,
+        })
     }
 
     /// Its key in `summary.json`; `None` for one that only the histograms can tell.
@@ -75,7 +78,7 @@ impl Percentile {
 
 impl Aggregate {
     /// Reads a method of a k6 threshold, such as `p(99.9)`.
-    pub(crate) fn from_k6(method: &str, metric: Metric) -> anyhow::Result<Self> {
+    pub(crate) fn from_k6(method: &str, metric: Metric) -> Result<Self> {
         let percentile = method.strip_prefix("p(").and_then(|rest| rest.strip_suffix(')'));
         let (kind, name) = (metric.kind(), metric.name());
         match (method, kind) {
@@ -87,7 +90,7 @@ impl Aggregate {
             ("max", Kind::Trend) => Ok(Self::Max),
             ("med", Kind::Trend) => Ok(Self::Percentile(Percentile::new("50")?)),
             ("count" | "rate" | "value" | "avg" | "min" | "max" | "med", _) => {
-                bail!(
+                refuse!(
                     "`{method}` is no method of `{name}`; valid are {}",
                     k6_methods(kind).join(", ")
                 )
@@ -96,10 +99,10 @@ impl Aggregate {
                 (Some(number), Kind::Trend) => Ok(Self::Percentile(Percentile::new(number)?)),
                 (Some(_), _) => {
                     let valid = k6_methods(kind).join(", ");
-                    bail!("`{name}` has no percentiles; valid are {valid}")
+                    refuse!("`{name}` has no percentiles; valid are {valid}")
                 }
                 (None, _) => {
-                    bail!(
+                    refuse!(
                         "unknown method `{method}`; {}",
                         remedy(method, k6_methods(kind).to_vec())
                     )
@@ -109,7 +112,7 @@ impl Aggregate {
     }
 
     /// Reads the `aggregate` of an objectives file, such as `p99.9`.
-    pub(crate) fn from_table(text: &str, metric: Metric) -> anyhow::Result<Self> {
+    pub(crate) fn from_table(text: &str, metric: Metric) -> Result<Self> {
         let kind = metric.kind();
         match (text, kind) {
             ("count", Kind::Counter) => return Ok(Self::Count),
@@ -124,7 +127,7 @@ impl Aggregate {
         match number {
             Some(number) if kind == Kind::Trend => {
                 let percentile = Percentile::new(number);
-                percentile.map(Self::Percentile).with_context(|| format!("aggregate `{text}`"))
+                percentile.map(Self::Percentile).at(format_args!("aggregate `{text}`"))
             }
             _ => {
                 let valid: &[&str] = match kind {
@@ -133,7 +136,7 @@ impl Aggregate {
                     Kind::Counter => &["count", "per_second"],
                 };
                 let remedy = remedy(text, valid.iter().copied());
-                bail!("`{text}` is no aggregate of `{}`; {remedy}", metric.name())
+                refuse!("`{text}` is no aggregate of `{}`; {remedy}", metric.name())
             }
         }
     }
