@@ -26,7 +26,7 @@ fn the_baseline_load_ends_in_a_verdict_on_all_its_events() {
     assert_eq!(sink.stop(), 0, "{}", sink.stderr());
     assert_eq!(stage.json("run/summary.json")["overall"]["outcomes"]["ok"], 3000);
     // A busy machine may be too slow for the compressed clock; a verdict is printed all the same.
-    assert!([0, 3].contains(&run.code), "{run:?}");
+    assert!([0, 1, 3].contains(&run.code), "{run:?}");
     assert!(run.stdout.contains("p(95)<2000"), "{}", run.stdout);
     assert!(run.stdout.contains("rate>0.99"), "{}", run.stdout);
 }
