@@ -62,12 +62,8 @@ pf-broker: ## The broker of a cluster on BROKER_PORT, until Ctrl-C: BROKER_NAMES
 bench: ## Measure what an event costs each tool on this machine
 	cargo build --release --locked -p ce-gen -p ce-blast -p ce-sink -p lat-collect -p ce-testkit
 	scripts/bench.sh
+	scripts/bench/sink.sh
 	scripts/bench/collect.sh
-
-.PHONY: bench-long
-bench-long: ## The same of lat-collect with the records of 8 hours at 2,000 events/s
-	cargo build --release --locked -p lat-collect -p ce-testkit
-	BENCH_LONG=1 scripts/bench/collect.sh
 
 .PHONY: deny
 deny: ## Licences, duplicates and sources of all dependencies (needs cargo-deny)
