@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ce_record::{Gauge, Mark, Outcome, Receipt, Record, Sample, Start, run_dir};
+use ce_record::{CheckCount, End, Gauge, Mark, Outcome, Receipt, Record, Sample, Start, run_dir};
 use ce_testkit::Run;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -84,6 +84,69 @@ fn plan() -> Value {
     } })
 }
 
+impl Fate {
+    /// Some events are answered by one with an id of its own.
+    fn key(&self, id: &str) -> Option<String> {
+        self.service_ns.is_multiple_of(7).then(|| format!("key of {id}"))
+    }
+
+    /// The samples of its event, which is the one of this number.
+    fn samples(&self, number: usize, id: &str) -> Vec<Record<'static>> {
+        let due_ns = due_ns(number);
+        let made = sample(number as u64, due_ns, self.service_ns, self.outcome);
+        let Record::Sample(made) = made else { unreachable!() };
+        let slow = self.outcome == Outcome::Timeout;
+        // Some open a connection.
+        let opened =
+            |share: u64| self.service_ns.is_multiple_of(4).then_some(self.service_ns / share);
+        let last = Sample {
+            id: id.to_owned().into(),
+            key: self.key(id).map(Into::into),
+            connect_ns: opened(3),
+            tls_ns: opened(9),
+            scenario: self.scenario.into(),
+            event_type: format!("type-{}", number % 2).into(),
+            error: slow.then(|| format!("slow {}", number % 3).into()),
+            attempt: 1 + u32::from(self.retried),
+            ..made
+        };
+        let in_doubt = Sample {
+            superseded: true,
+            attempt: 1,
+            outcome: Outcome::InDoubt,
+            service_ns: 5_000_000,
+            code: None,
+            ..last.clone()
+        };
+        let first = self.retried.then_some(in_doubt);
+        first.into_iter().chain([last]).map(Record::Sample).collect()
+    }
+
+    /// The receipts of its event. The sink has started 5 ms before the sender.
+    fn receipts(&self, number: usize, id: &str) -> Vec<Record<'static>> {
+        let Some(arrival_ms) = self.arrival_ms else { return Vec::new() };
+        let recv_ns = (due_ns(number) + 5_000_000).saturating_add_signed(arrival_ms * 1_000_000);
+        let key = self.key(id);
+        let copy = |copy| {
+            let made = receipt(number as u64, recv_ns + copy * 900_000_000);
+            let Record::Receipt(made) = made else { unreachable!() };
+            let id = if key.is_some() { format!("answer to {id}") } else { id.to_owned() };
+            Record::Receipt(Receipt {
+                id: id.into(),
+                key: key.clone().map(Into::into),
+                dead_lettered: self.dead.then(|| format!("reason {}", number % 2).into()),
+                redelivered: copy == 2,
+                ..made
+            })
+        };
+        (0..if self.dead { 1 } else { self.copies }).map(copy).collect()
+    }
+}
+
+fn due_ns(number: usize) -> u64 {
+    number as u64 * 37_000_000
+}
+
 /// The streams of a run: for each shard that of its sender and that of a sink beside it.
 fn streams(
     folder: &Folder,
@@ -95,65 +158,47 @@ fn streams(
     let mut sent: Vec<Vec<Record<'static>>> = vec![Vec::new(); shards];
     let mut received = sent.clone();
     for (number, fate) in fates.iter().enumerate() {
-        let due_ns = number as u64 * 37_000_000;
         let id = format!("{name}-{number}");
-        let Record::Sample(made) = sample(number as u64, due_ns, fate.service_ns, fate.outcome)
-        else {
-            unreachable!()
-        };
-        let error =
-            (fate.outcome == Outcome::Timeout).then(|| format!("slow {}", number % 3).into());
-        let scenario = fate.scenario.into();
-        let event_type = format!("type-{}", number % 2).into();
-        let last = Sample { id: id.clone().into(), scenario, event_type, error, ..made };
-        if fate.retried {
-            let (outcome, service_ns) = (Outcome::InDoubt, 5_000_000);
-            let first =
-                Sample { superseded: true, outcome, service_ns, code: None, ..last.clone() };
-            sent[number % shards].push(Record::Sample(first));
-        }
-        let attempt = 1 + u32::from(fate.retried);
-        sent[number % shards].push(Record::Sample(Sample { attempt, ..last }));
-        let Some(arrival_ms) = fate.arrival_ms else { continue };
-        // The sink has started 5 ms before the sender.
-        let recv_ns = (due_ns + 5_000_000).saturating_add_signed(arrival_ms * 1_000_000);
-        let copies = if fate.dead { 1 } else { fate.copies };
-        for copy in 0..copies {
-            let Record::Receipt(made) = receipt(number as u64, recv_ns + copy * 900_000_000) else {
-                unreachable!()
-            };
-            let dead_lettered = fate.dead.then(|| format!("reason {}", number % 2).into());
-            let redelivered = copy == 2;
-            let receipt = Receipt { id: id.clone().into(), dead_lettered, redelivered, ..made };
-            received[fate.sink % shards].push(Record::Receipt(receipt));
-        }
+        sent[number % shards].extend(fate.samples(number, &id));
+        received[fate.sink % shards].extend(fate.receipts(number, &id));
     }
     let folder = folder.path(name);
     fs::create_dir(&folder).unwrap();
     let streams = sent.into_iter().zip(received).enumerate().map(|(shard, (sent, received))| {
         let label = (shards > 1).then(|| format!("{shard}/{shards}"));
         let first = Start { shard: label, ..opening("ce-blast", shard, at_s * 1000, plan()) };
-        let records = sent.len() as u64;
-        let sent = [Record::Start(Box::new(first))].into_iter().chain(sent);
-        let sent = stream(sent.chain([end(records, Some(kept_its_schedule()))]));
-        let first = opening("ce-sink", shard, at_s * 1000 - 5, Value::Null);
-        let watched = (0..5).map(|second| {
-            let labels = BTreeMap::from([("shard".to_owned(), (second % 2).to_string())]);
-            let at = second * SECOND_NS;
-            Record::Gauge(Gauge { at_ns: at, name: "x_bytes".into(), labels, value: 0.5 })
-        });
-        let mark =
-            Mark { at_ns: 7, what: "pod_ready".into(), name: "p".into(), labels: BTreeMap::new() };
-        let records = received.len() as u64 + 6;
-        let received = [Record::Start(Box::new(first))].into_iter().chain(received);
-        let received =
-            stream(received.chain(watched).chain([Record::Mark(mark), end(records, None)]));
+        let sent = senders(first, sent, shard as u64);
+        let received = sinks(opening("ce-sink", shard, at_s * 1000 - 5, Value::Null), received);
         let paths = ["sent", "received"].map(|kind| folder.join(format!("{kind}-{shard}.ndjson")));
         fs::write(&paths[0], sent).unwrap();
         fs::write(&paths[1], received).unwrap();
         paths
     });
     streams.collect()
+}
+
+/// The whole stream of a sender. Not all are given the same checks.
+fn senders(first: Start, samples: Vec<Record<'static>>, shard: u64) -> String {
+    let records = samples.len() as u64;
+    let Record::End(last) = end(records, Some(kept_its_schedule())) else { unreachable!() };
+    let name = if shard % 3 == 2 { "body" } else { "status 202" }.to_owned();
+    let checks = vec![CheckCount { name, passes: records, fails: shard }];
+    let last = Record::End(Box::new(End { checks, ..*last }));
+    stream([Record::Start(Box::new(first))].into_iter().chain(samples).chain([last]))
+}
+
+/// The whole stream of a sink, with gauges and a mark.
+fn sinks(first: Start, receipts: Vec<Record<'static>>) -> String {
+    let watched = (0..5).map(|second| {
+        let labels = BTreeMap::from([("shard".to_owned(), (second % 2).to_string())]);
+        let at_ns = second * SECOND_NS;
+        Record::Gauge(Gauge { at_ns, name: "x_bytes".into(), labels, value: 0.5 })
+    });
+    let (what, name) = ("pod_ready".into(), "p".into());
+    let mark = Record::Mark(Mark { at_ns: 7, what, name, labels: BTreeMap::new() });
+    let last = [mark, end(receipts.len() as u64 + 6, None)];
+    let records = [Record::Start(Box::new(first))].into_iter().chain(receipts);
+    stream(records.chain(watched).chain(last))
 }
 
 fn collect<'a>(streams: impl IntoIterator<Item = &'a PathBuf>, out: &Path) {
@@ -234,7 +279,7 @@ proptest! {
     #![proptest_config(config())]
 
     /// However the events are spread, whichever sink they came to, in whichever order the directories
-    /// are named.
+    /// are named; nor does the order matter in which streams are named.
     #[test]
     fn merged_shards_are_the_single_run(
         fates in prop::collection::vec(fate(), 1..150),
@@ -251,6 +296,9 @@ proptest! {
         let merged = folder.path("merged");
         merge(&dirs, &merged, &[]).expect_code(0);
         same(&merged, &single);
+        let backwards = folder.path("backwards");
+        collect(streams.iter().flatten().rev(), &backwards);
+        same(&backwards, &single);
     }
 }
 
