@@ -1,20 +1,14 @@
 //! Counts records as they come: the one place where all streams meet.
 
 mod conclude;
+mod files;
 mod tags;
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
-use ce_record::run_dir::{
-    HISTOGRAMS, Keyed, Ledger as LedgerReport, MARKS, MARKS_COLUMNS, Run, SERIES, SERIES_COLUMNS,
-    Summary, WATCH, WATCH_COLUMNS,
-};
-use ce_record::{Gauge, Mark, Outcome, OutcomeCounts};
-use lat_hist::hlog;
+use ce_record::run_dir::{Keyed, Ledger as LedgerReport, Run, Summary};
+use ce_record::{Outcome, OutcomeCounts};
 
 use crate::batch::{Batch, Item, Known, ReceiptItem, SampleItem};
 use crate::errors::Errors;
@@ -24,11 +18,11 @@ use crate::ledger::{Identity, Joined, Ledger, Place, Received, Sent};
 use crate::live::{View, Watch};
 use crate::names::Names;
 use crate::out_dir::OutDir;
-use crate::series::{Series, SeriesFiles, Timed};
+use crate::series::{Series, Timed};
 use crate::streams::{Streams, signed};
-use crate::timeline::Timeline;
 use crate::verdict;
-use crate::windows::{self, Windows};
+use crate::windows::Windows;
+use files::Files;
 
 pub(crate) use tags::Tags;
 
@@ -85,15 +79,6 @@ struct ScenarioHere {
     warm_up_until_ns: u64,
 }
 
-/// The files that are written as the run goes on.
-struct Files {
-    rows: csv::Writer<BufWriter<File>>,
-    log: BufWriter<File>,
-    log_has_header: bool,
-    watch: Timeline<BufWriter<File>>,
-    marks: Timeline<BufWriter<File>>,
-}
-
 /// A run that has been written.
 #[derive(Debug)]
 pub(crate) struct Collected {
@@ -114,13 +99,6 @@ impl Collector {
         dir: OutDir,
         windows: Option<Windows>,
     ) -> anyhow::Result<Self> {
-        let mut rows = csv::WriterBuilder::new().flexible(false).from_writer(dir.file(SERIES)?);
-        rows.write_record(SERIES_COLUMNS).with_context(|| dir.cannot_write(SERIES))?;
-        let mut watch = csv::Writer::from_writer(dir.file(WATCH)?);
-        watch.write_record(WATCH_COLUMNS)?;
-        let mut marks = csv::Writer::from_writer(dir.file(MARKS)?);
-        marks.write_record(MARKS_COLUMNS)?;
-        let log = dir.file(HISTOGRAMS)?;
         Ok(Self {
             streams: Streams::new(paths),
             early: Vec::new(),
@@ -138,13 +116,7 @@ impl Collector {
             keyed: Keyed::default(),
             watch: Watch::default(),
             last_ns: 0,
-            files: Files {
-                rows,
-                log,
-                log_has_header: false,
-                watch: Timeline::new(watch),
-                marks: Timeline::new(marks),
-            },
+            files: Files::create(&dir)?,
             dir,
             here: Here::default(),
             windows,
@@ -417,73 +389,9 @@ impl Collector {
         }
         self.last_ns = self.last_ns.max(sent.due_ns + e2e_ns);
     }
-
-    fn gauge(&mut self, stream: usize, gauge: &Gauge<'_>) -> anyhow::Result<()> {
-        let at_ns = self.streams.on_run_clock(stream, gauge.at_ns);
-        self.observed(at_ns);
-        let labels = labels(&gauge.labels);
-        self.watch.gauge(seconds(at_ns), &gauge.name, &labels, gauge.value);
-        let fields = vec![gauge.name.to_string(), labels, gauge.value.to_string()];
-        self.files.watch.add(at_ns, fields).with_context(|| self.dir.cannot_write(WATCH))
-    }
-
-    fn mark(&mut self, stream: usize, mark: &Mark<'_>) -> anyhow::Result<()> {
-        let at_ns = self.streams.on_run_clock(stream, mark.at_ns);
-        self.observed(at_ns);
-        let labels = labels(&mark.labels);
-        self.watch.mark(seconds(at_ns), &mark.what, &mark.name, &labels);
-        let fields = vec![mark.what.to_string(), mark.name.to_string(), labels];
-        self.files.marks.add(at_ns, fields).with_context(|| self.dir.cannot_write(MARKS))
-    }
-
-    /// Something was observed beside the events.
-    fn observed(&mut self, at_ns: i64) {
-        if let Some(windows) = &mut self.windows {
-            windows.reached(at_ns);
-        }
-    }
-
-    fn write_old_windows(&mut self) {
-        let Self { windows, scenario_names, streams, .. } = self;
-        if let Some(windows) = windows.as_mut().filter(|windows| windows.has_old()) {
-            windows.write_old(scenario_names.all(), || windows::start_record(&streams.zero()));
-        }
-    }
-
-    fn write_old_seconds(&mut self) -> anyhow::Result<()> {
-        if !self.series.has_old() {
-            return Ok(());
-        }
-        self.write_seconds(Series::write_old)
-    }
-
-    fn write_seconds(
-        &mut self,
-        write: impl FnOnce(&mut Series, &mut SeriesFiles<'_, BufWriter<File>>) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let Files { rows, log, log_has_header, .. } = &mut self.files;
-        let cannot_write = || self.dir.cannot_write(SERIES);
-        if !*log_has_header {
-            let header = hlog::header(self.streams.wall_start_ns());
-            log.write_all(header.as_bytes()).with_context(cannot_write)?;
-            *log_has_header = true;
-        }
-        let scenarios = self.scenario_names.all();
-        let phase = |scenario: &str, second| self.streams.phase(scenario, second);
-        write(&mut self.series, &mut SeriesFiles { rows, log, scenarios, phase: &phase })
-            .and_then(|()| Ok(rows.flush()?))
-            .and_then(|()| Ok(log.flush()?))
-            .with_context(cannot_write)
-    }
 }
 
 fn identity(batch: &Batch, event: Known) -> Identity<'_> {
     let fingerprint = event.fingerprint;
     Identity { fingerprint, source: batch.source(event), id: batch.id(event) }
-}
-
-/// `a=1;b=2`, in the order of the names.
-fn labels(labels: &BTreeMap<String, String>) -> String {
-    let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    pairs.join(";")
 }
