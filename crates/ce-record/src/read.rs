@@ -138,9 +138,10 @@ impl<R: BufRead> RecordReader<R> {
     }
 }
 impl<R: io::Read> RecordReader<io::BufReader<R>> {
-    /// Whether the next record has to be waited for: nothing that was read is left.
+    /// Whether the next record has to be waited for: no whole line of what was read is left.
     pub fn is_drained(&self) -> bool {
-        self.input.buffer().len() <= self.taken
+        let left = self.input.buffer().get(self.taken..).unwrap_or_default();
+        memchr::memchr(b'\n', left).is_none()
     }
 }
 
@@ -241,6 +242,17 @@ mod tests {
             assert_eq!(marks(input), wanted, "{capacity}");
         }
         assert_eq!(marks(text.as_bytes()), wanted);
+    }
+
+    #[test]
+    fn the_beginning_of_a_line_is_no_record_to_go_on_with() {
+        let text = format!("{MARK}\n{MARK}\n{}", &MARK[..20]);
+        let mut reader = RecordReader::new(io::BufReader::new(text.as_bytes()), "in");
+        assert!(reader.is_drained(), "nothing has been read");
+        for is_drained in [false, true] {
+            reader.next_record().unwrap().unwrap();
+            assert_eq!(reader.is_drained(), is_drained);
+        }
     }
 
     #[test]
