@@ -183,12 +183,14 @@ impl Shared {
 
     fn spawn(self: &Rc<Self>, tickets: impl AsMut<[Ticket]> + 'static, request: Outgoing) {
         let shared = Rc::clone(self);
-        tokio::task::spawn_local(async move { shared.deliver(tickets, request).await });
+        let (mut tickets, mut request) = (tickets, Some(request));
+        tokio::task::spawn_local(async move {
+            shared.deliver(tickets.as_mut(), &mut request).await;
+        });
     }
 
     /// Sends a request, and again where that is wanted.
-    async fn deliver(&self, mut tickets: impl AsMut<[Ticket]>, mut request: Outgoing) {
-        let tickets = tickets.as_mut();
+    async fn deliver(&self, tickets: &mut [Ticket], request: &mut Option<Outgoing>) {
         loop {
             request.body_mut().belongs_to(&self.pending, tickets);
             let opened = Cell::new(None);
@@ -200,7 +202,7 @@ impl Shared {
             self.put_aside(tickets, &reply, opened.get());
             sleep(wait).await;
             match self.begin_again(tickets) {
-                Some(again) => request = again,
+                Some(again) => *request = Some(again),
                 // The grace period is over.
                 None => return,
             }

@@ -83,16 +83,18 @@ impl Exchange {
         }
     }
 
-    /// Sends one request and reads the whole answer.
-    pub(super) async fn send(&self, request: Outgoing, opened: &OpenedCell) -> Reply {
+    /// Sends one request and reads the whole answer. The request is taken from its place only to be
+    /// sent: each function that it is handed through would have room for it in every task.
+    pub(super) async fn send(&self, request: &mut Option<Outgoing>, opened: &OpenedCell) -> Reply {
         if self.connector.is_http2() {
-            self.send_shared(request, opened).await
+            // Boxed, so that a task of HTTP/1.1 is no larger than it needs.
+            Box::pin(self.send_shared(request, opened)).await
         } else {
             self.send_alone(request, opened).await
         }
     }
 
-    async fn send_alone(&self, mut request: Outgoing, opened: &OpenedCell) -> Reply {
+    async fn send_alone(&self, request: &mut Option<Outgoing>, opened: &OpenedCell) -> Reply {
         loop {
             let idle = self.idle.borrow_mut().pop();
             let is_new = idle.is_none();
@@ -108,23 +110,23 @@ impl Exchange {
                     Err(answer) => return answer.into(),
                 },
             };
-            match connection.try_send_request(request).await {
-                Ok(response) => {
-                    let reply = self.read(response).await;
+            match connection.try_send_request(take(request)).await {
+                Ok(mut response) => {
+                    let reply = self.read(&mut response).await;
                     if reply.answer.code.is_some() {
                         self.idle.borrow_mut().push(connection);
                     }
                     return reply;
                 }
                 Err(err) => match unsent(err, is_new) {
-                    Ok(unsent) => request = unsent,
+                    Ok(unsent) => *request = Some(unsent),
                     Err(answer) => return answer.into(),
                 },
             }
         }
     }
 
-    async fn send_shared(&self, mut request: Outgoing, opened: &OpenedCell) -> Reply {
+    async fn send_shared(&self, request: &mut Option<Outgoing>, opened: &OpenedCell) -> Reply {
         loop {
             let mut is_new = false;
             let open = self.shared.borrow().clone().filter(|connection| !connection.is_closed());
@@ -138,10 +140,10 @@ impl Exchange {
                     Err(answer) => return answer.into(),
                 },
             };
-            match connection.try_send_request(request).await {
-                Ok(response) => return self.read(response).await,
+            match connection.try_send_request(take(request)).await {
+                Ok(mut response) => return self.read(&mut response).await,
                 Err(err) => match unsent(err, is_new) {
-                    Ok(unsent) => request = unsent,
+                    Ok(unsent) => *request = Some(unsent),
                     Err(answer) => return answer.into(),
                 },
             }
@@ -169,10 +171,10 @@ impl Exchange {
     }
 
     /// Reads the body to its end, so that the connection can be used again.
-    async fn read(&self, response: Response<Incoming>) -> Reply {
+    async fn read(&self, response: &mut Response<Incoming>) -> Reply {
         let status = response.status();
         let retry_after = retry_after(response.headers(), Timestamp::now);
-        let mut incoming = response.into_body();
+        let incoming = response.body_mut();
         let mut body = self.keep_bodies.then(Vec::new);
         while let Some(frame) = incoming.frame().await {
             match frame {
@@ -185,6 +187,10 @@ impl Exchange {
         let answer = Answer::code(if is_success { Outcome::Ok } else { Outcome::Rejected }, code);
         Reply { answer, body, retry_after }
     }
+}
+
+fn take(request: &mut Option<Outgoing>) -> Outgoing {
+    request.take().expect("a request that has not been sent is in its place")
 }
 
 /// The request, if its connection was closed before it left: that is no attempt, unless the connection
