@@ -28,6 +28,7 @@ mod pace;
 mod plan;
 mod preview;
 mod progress;
+mod queue;
 mod read;
 mod record;
 mod routing;

@@ -10,7 +10,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +18,7 @@ use ce_record::{Mark, Outcome, Record, Sample, append};
 
 use crate::gate::Gate;
 use crate::job::{Answer, Finished, Job};
+use crate::queue::{Inlet, Outlet, Refusal, queue};
 use crate::tally::AtWork;
 pub(crate) use crate::tally::Tally;
 
@@ -44,7 +44,7 @@ pub(crate) struct Recorder {
     /// One for each scenario.
     gates: Arc<[Gate]>,
     live: Arc<Live>,
-    to_writer: SyncSender<Entry>,
+    to_writer: Inlet<Entry>,
     /// Whether it may wait for the writer.
     patient: bool,
     /// Whether the writer has left, because stdout takes no more.
@@ -62,8 +62,8 @@ pub(crate) struct Live {
 
 impl Recorder {
     /// A recorder and the queue that it fills; clone the recorder for each further thread.
-    pub(crate) fn new(clock: Clock, gates: Arc<[Gate]>) -> (Self, Receiver<Entry>) {
-        let (to_writer, queue) = sync_channel(QUEUE);
+    pub(crate) fn new(clock: Clock, gates: Arc<[Gate]>) -> (Self, Outlet<Entry>) {
+        let (to_writer, queue) = queue(QUEUE);
         let live = Arc::default();
         let tally = Tally::default();
         let (patient, unheard, at_work) = (false, false, None);
@@ -182,13 +182,12 @@ impl Recorder {
     }
 
     fn write(&mut self, entry: Entry) {
-        let sent = match self.to_writer.try_send(entry) {
-            Err(TrySendError::Full(entry)) if self.patient => {
-                self.to_writer.send(entry).map_err(|err| TrySendError::Disconnected(err.0))
-            }
-            result => result,
+        let sent = if self.patient {
+            self.to_writer.put(entry)
+        } else {
+            self.to_writer.offer(entry).map_err(|(refusal, _)| refusal)
         };
-        self.unheard = matches!(sent, Err(TrySendError::Disconnected(_)));
+        self.unheard = sent == Err(Refusal::Closed);
         self.tally.dropped_records += u64::from(sent.is_err());
     }
 
@@ -204,34 +203,33 @@ impl Recorder {
 /// It looks for records now and then and is not woken by each: to wake a thread costs several times
 /// what it costs to write a record, and senders would pay for it in the middle of their load.
 pub(crate) fn write(
-    queue: &Receiver<Entry>,
+    queue: &Outlet<Entry>,
     scenarios: &[String],
     out: &mut DataOut,
 ) -> Result<u64, StdoutError> {
     let mut written = 0;
     let mut flushed = Instant::now();
-    loop {
-        match queue.try_recv() {
-            Ok(entry) => {
-                match entry {
-                    Entry::Attempt(finished) => {
-                        append(out.buffer(), &Record::Sample(sample(&finished, scenarios)));
-                    }
-                    Entry::Mark(mark) => append(out.buffer(), &Record::Mark(*mark)),
-                }
-                out.settle()?;
-                written += 1;
+    let mut entries = Vec::new();
+    while queue.take(&mut entries) {
+        if entries.is_empty() {
+            if flushed.elapsed() >= IDLE_FLUSH {
+                out.flush()?;
+                flushed = Instant::now();
             }
-            Err(TryRecvError::Empty) => {
-                if flushed.elapsed() >= IDLE_FLUSH {
-                    out.flush()?;
-                    flushed = Instant::now();
+            thread::sleep(LOOK);
+        }
+        for entry in entries.drain(..) {
+            match entry {
+                Entry::Attempt(finished) => {
+                    append(out.buffer(), &Record::Sample(sample(&finished, scenarios)));
                 }
-                thread::sleep(LOOK);
+                Entry::Mark(mark) => append(out.buffer(), &Record::Mark(*mark)),
             }
-            Err(TryRecvError::Disconnected) => return Ok(written),
+            out.settle()?;
+            written += 1;
         }
     }
+    Ok(written)
 }
 
 fn sample<'a>(finished: &'a Finished, scenarios: &'a [String]) -> Sample<'a> {
@@ -265,7 +263,7 @@ mod tests {
     use super::*;
     use crate::event::Event;
 
-    fn recorder() -> (Recorder, Receiver<Entry>) {
+    fn recorder() -> (Recorder, Outlet<Entry>) {
         Recorder::new(Clock::start().0, Arc::new([Gate::new(1)]))
     }
 
@@ -300,7 +298,7 @@ mod tests {
             (1, 1, 1)
         );
         assert_eq!((tally.lag.count(), tally.lag.max_ns()), (1, Some(5_000)));
-        let finished = queue.try_iter().map(|entry| match entry {
+        let finished = queue.all().into_iter().map(|entry| match entry {
             Entry::Attempt(finished) => finished,
             Entry::Mark(mark) => panic!("{mark:?}"),
         });
@@ -320,7 +318,7 @@ mod tests {
         leave_out(&mut recorder, QUEUE + 5);
         let tally = recorder.finish();
         assert_eq!(tally.outcomes[Outcome::Unsent], QUEUE as u64 + 5);
-        assert_eq!((tally.dropped_records, queue.try_iter().count()), (5, QUEUE));
+        assert_eq!((tally.dropped_records, queue.all().len()), (5, QUEUE));
         assert!(!recorder.is_unheard());
     }
 
@@ -328,7 +326,13 @@ mod tests {
     fn a_patient_recorder_waits_for_the_writer() {
         let (mut recorder, queue) = recorder();
         recorder.be_patient();
-        let reader = thread::spawn(move || queue.iter().count());
+        let reader = thread::spawn(move || {
+            let (mut entries, mut count) = (Vec::new(), 0);
+            while queue.take(&mut entries) {
+                count += entries.drain(..).count();
+            }
+            count
+        });
         leave_out(&mut recorder, 2 * QUEUE);
         assert_eq!(recorder.finish().dropped_records, 0);
         drop(recorder);

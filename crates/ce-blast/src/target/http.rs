@@ -192,7 +192,9 @@ impl Shared {
     /// Sends a request, and again where that is wanted.
     async fn deliver(&self, tickets: &mut [Ticket], request: &mut Option<Outgoing>) {
         loop {
-            request.body_mut().belongs_to(&self.pending, tickets);
+            if let Some(request) = request {
+                request.body_mut().belongs_to(&self.pending, tickets);
+            }
             let opened = Cell::new(None);
             let reply = timeout(self.limits.timeout, self.exchange.send(request, &opened)).await;
             let reply = reply.unwrap_or_else(|_| Answer::new(Outcome::Timeout).into());

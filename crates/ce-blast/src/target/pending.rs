@@ -213,9 +213,10 @@ mod tests {
 
     use super::*;
     use crate::gate::Gate;
+    use crate::queue::Outlet;
     use crate::record::Entry;
 
-    fn pending() -> (Pending, std::sync::mpsc::Receiver<Entry>) {
+    fn pending() -> (Pending, Outlet<Entry>) {
         let gates = [Gate::new(9)];
         assert!(gates[0].try_enter());
         let (recorder, queue) = Recorder::new(Clock::start().0, Arc::new(gates));
@@ -228,12 +229,12 @@ mod tests {
         Job { scenario: 0, seq: 0, due_ns: 0, event, done: None }
     }
 
-    fn told(queue: &std::sync::mpsc::Receiver<Entry>) -> Vec<(u32, bool, Outcome)> {
+    fn told(queue: &Outlet<Entry>) -> Vec<(u32, bool, Outcome)> {
         let attempt = |entry| match entry {
             Entry::Attempt(it) => (it.attempt, it.superseded, it.answer.outcome),
             Entry::Mark(mark) => panic!("{mark:?}"),
         };
-        queue.try_iter().map(attempt).collect()
+        queue.all().into_iter().map(attempt).collect()
     }
 
     #[test]

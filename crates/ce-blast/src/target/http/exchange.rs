@@ -105,7 +105,7 @@ impl Exchange {
                     Err(_closed) => continue,
                 },
                 // Boxed, because it is large and rare, and would be a part of every attempt's task.
-                None => match Box::pin(self.open(&mut request, opened)).await {
+                None => match Box::pin(self.open(request, opened)).await {
                     Ok(connection) => connection,
                     Err(answer) => return answer.into(),
                 },
@@ -132,7 +132,7 @@ impl Exchange {
             let open = self.shared.borrow().clone().filter(|connection| !connection.is_closed());
             let mut connection = match open {
                 Some(connection) => connection,
-                None => match Box::pin(self.reopen(&mut request, opened)).await {
+                None => match Box::pin(self.reopen(request, opened)).await {
                     Ok(connection) => {
                         is_new = opened.get().is_some();
                         connection
@@ -152,14 +152,22 @@ impl Exchange {
 
     /// A connection for a request. How long that takes is up to the target, so the request counts as
     /// sent.
-    async fn open(&self, request: &mut Outgoing, opened: &OpenedCell) -> Result<One, Answer> {
-        request.body_mut().leave();
+    async fn open(
+        &self,
+        request: &mut Option<Outgoing>,
+        opened: &OpenedCell,
+    ) -> Result<One, Answer> {
+        leave(request);
         self.connector.connect_one(opened).await
     }
 
     /// The shared connection, opened again by whoever comes first.
-    async fn reopen(&self, request: &mut Outgoing, opened: &OpenedCell) -> Result<Two, Answer> {
-        request.body_mut().leave();
+    async fn reopen(
+        &self,
+        request: &mut Option<Outgoing>,
+        opened: &OpenedCell,
+    ) -> Result<Two, Answer> {
+        leave(request);
         let _turn = self.opening.lock().await;
         let open = self.shared.borrow().clone().filter(|connection| !connection.is_closed());
         if let Some(connection) = open {
@@ -186,6 +194,13 @@ impl Exchange {
         let is_success = self.success.includes(code);
         let answer = Answer::code(if is_success { Outcome::Ok } else { Outcome::Rejected }, code);
         Reply { answer, body, retry_after }
+    }
+}
+
+/// The events of a request count as sent.
+fn leave(request: &mut Option<Outgoing>) {
+    if let Some(request) = request {
+        request.body_mut().leave();
     }
 }
 
