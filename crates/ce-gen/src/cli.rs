@@ -181,6 +181,9 @@ pub struct Attributes {
 pub enum IdStyle {
     /// A random UUID (version 4), made from the seed, the run and the event's number
     Uuid4,
+    /// A UUID (version 7) whose time is the event's number, in milliseconds, so that ids are in the
+    /// order of events
+    Uuid7,
     /// The run and the event's number, e.g., nightly-7-000000000042; a gap is a lost event
     Seq,
 }

@@ -19,7 +19,7 @@ pub(crate) use file::{Patterns, read};
 use uuid::fmt::Hyphenated;
 
 use crate::chance::Choose;
-use crate::template::{NUMBER_DIGITS, put_decimal, put_hex};
+use crate::template::{NUMBER_DIGITS, ordered_uuid, put_decimal, put_hex, put_uuid};
 
 /// A part of a line.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ enum Piece {
     /// The version 4 UUID that the event has as its id if nothing else is said. It takes no number
     /// from those of the placeholders, so that `--id` changes the id and nothing else.
     Id,
+    /// The same as a version 7 UUID.
+    OrderedId,
     /// Another version 4 UUID.
     Uuid,
     /// When the event is made.
@@ -113,10 +115,12 @@ impl Piece {
         match self {
             Self::Number => put_decimal(gap(to, NUMBER_DIGITS as usize), moment.number),
             Self::BareNumber => append_decimal(to, moment.number),
-            Self::Id => append_uuid(to, moment.id),
+            Self::Id => append_uuid(to, uuid::Builder::from_random_bytes(moment.id)),
+            Self::OrderedId => append_uuid(to, ordered_uuid(moment.number, &moment.id)),
             Self::Uuid => {
                 let bits = (moment.choose.id_bits(), moment.choose.id_bits());
-                append_uuid(to, uuid::Uuid::from_u64_pair(bits.0, bits.1).into_bytes());
+                let random = uuid::Uuid::from_u64_pair(bits.0, bits.1).into_bytes();
+                append_uuid(to, uuid::Builder::from_random_bytes(random));
             }
             Self::Time => to.extend_from_slice(moment.time),
             Self::Int { low, span } => {
@@ -155,9 +159,8 @@ fn gap(to: &mut Vec<u8>, width: usize) -> &mut [u8] {
     &mut to[start..]
 }
 
-fn append_uuid(to: &mut Vec<u8>, random: [u8; 16]) {
-    let uuid = uuid::Builder::from_random_bytes(random).into_uuid();
-    uuid.hyphenated().encode_lower(gap(to, Hyphenated::LENGTH));
+fn append_uuid(to: &mut Vec<u8>, uuid: uuid::Builder) {
+    put_uuid(gap(to, Hyphenated::LENGTH), uuid);
 }
 
 fn append_decimal(to: &mut Vec<u8>, number: u64) {

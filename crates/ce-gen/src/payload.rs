@@ -72,6 +72,7 @@ fn opened(own: &Own<'_>, common: &Common) -> Template {
     let mut line = Template::default().text(r#"{"specversion":"1.0","id":""#);
     line = match said.id.unwrap_or(IdStyle::Uuid4) {
         IdStyle::Uuid4 => line.hole(Hole::Uuid),
+        IdStyle::Uuid7 => line.hole(Hole::OrderedUuid),
         IdStyle::Seq => line.escaped(&common.run).text("-").hole(Hole::Number),
     };
     line = line.text(r#"","type":""#).escaped(said.event_type.as_deref().unwrap_or(own.event_type));

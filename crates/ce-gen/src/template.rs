@@ -32,6 +32,8 @@ const LOGS_APART: u64 = 112;
 pub(crate) enum Hole {
     /// A version 4 UUID.
     Uuid,
+    /// A version 7 UUID.
+    OrderedUuid,
     /// The event's number.
     Number,
     /// The time at which the event is made.
@@ -65,7 +67,7 @@ pub(crate) struct Template {
 impl Hole {
     fn width(self) -> usize {
         match self {
-            Self::Uuid => Hyphenated::LENGTH,
+            Self::Uuid | Self::OrderedUuid => Hyphenated::LENGTH,
             Self::Number => NUMBER_DIGITS as usize,
             Self::Time => TIME_BYTES,
             Self::ContextId => 16,
@@ -77,12 +79,8 @@ impl Hole {
     fn fill(self, gap: &mut [u8], event: &Event<'_>) {
         let draw = event.draw;
         match self {
-            Self::Uuid => {
-                uuid::Builder::from_random_bytes(draw.id)
-                    .into_uuid()
-                    .hyphenated()
-                    .encode_lower(gap);
-            }
+            Self::Uuid => put_uuid(gap, uuid::Builder::from_random_bytes(draw.id)),
+            Self::OrderedUuid => put_uuid(gap, ordered_uuid(event.number, &draw.id)),
             Self::Number => put_decimal(gap, event.number),
             Self::Time => gap.copy_from_slice(event.time),
             Self::ContextId => put_hex(gap, draw.context),
@@ -134,6 +132,17 @@ impl Template {
         to.resize(to.len() + self.padding, b'x');
         to.extend_from_slice(&self.end);
     }
+}
+
+/// A version 7 UUID: its time is the number, as no clock is the same in every run.
+pub(crate) fn ordered_uuid(number: u64, random: &[u8; 16]) -> uuid::Builder {
+    let (random, _) = random.split_first_chunk().expect("10 are fewer than 16");
+    uuid::Builder::from_unix_timestamp_millis(number, random)
+}
+
+/// Fills `gap` with a UUID.
+pub(crate) fn put_uuid(gap: &mut [u8], uuid: uuid::Builder) {
+    uuid.into_uuid().hyphenated().encode_lower(gap);
 }
 
 /// Fills `gap` with the last digits of `number`.

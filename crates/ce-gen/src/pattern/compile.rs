@@ -81,6 +81,7 @@ impl Compiler<'_> {
                 Content::Written(value) if part.name == "data" => self.data(value)?,
                 Content::Written(value) => self.value(value)?,
                 Content::Id(IdStyle::Uuid4) => self.in_quotes(Piece::Id),
+                Content::Id(IdStyle::Uuid7) => self.in_quotes(Piece::OrderedId),
                 Content::Id(IdStyle::Seq) => {
                     self.literal.push('"');
                     self.run();

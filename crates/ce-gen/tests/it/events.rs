@@ -24,6 +24,30 @@ fn check_uuid4(id: &str) {
     assert_eq!(id.get_variant(), uuid::Variant::RFC4122);
 }
 
+#[test]
+fn ids_of_version_7_are_in_the_order_of_events() {
+    let dir = tempfile::tempdir().unwrap();
+    let template = dir.path().join("t.json");
+    std::fs::write(&template, r#"{"type":"t","source":"/s","data":{"n":"${seq}"}}"#).unwrap();
+    let template = ["--template", template.to_str().unwrap()];
+    let of = |args: &[&str]| -> Vec<String> {
+        let args = [args, &["--id", "uuid7", "--count", "3000"]].concat();
+        events(&args).iter().map(|event| text(event, "id").to_owned()).collect()
+    };
+    for kind in [&[][..], &template] {
+        let ids = of(kind);
+        for (number, id) in ids.iter().enumerate() {
+            let id: uuid::Uuid = id.parse().unwrap();
+            assert_eq!((id.get_version_num(), id.get_variant()), (7, uuid::Variant::RFC4122));
+            let (seconds, nanos) = id.get_timestamp().unwrap().to_unix();
+            assert_eq!(seconds * 1000 + u64::from(nanos) / 1_000_000, number as u64);
+        }
+        assert!(ids.is_sorted(), "also as text");
+        assert_eq!(ids, of(kind), "the same in every run");
+        assert_ne!(ids, of(&[kind, &["--run", "other"]].concat()));
+    }
+}
+
 #[track_caller]
 fn check_about_pair(event: &Value, event_type: &str) {
     let attributes = ["data", "datacontenttype", "id", "source", "specversion", "type"];
