@@ -17,6 +17,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use crate::cli::Saturation;
 use crate::event::Event;
 use crate::gate::Gate;
+use crate::grace::LastAnswers;
 use crate::jobs::Turns;
 use crate::lane::{Ended, Lane};
 use crate::open_loop::{OpenLoop, Terms};
@@ -66,7 +67,7 @@ fn ceiling_per_s(interrupt: &Interrupt) -> u64 {
     let (clock, _) = Clock::start();
     let gates: Arc<[Gate]> = Arc::new([Gate::new(u64::MAX)]);
     let (recorder, queue) = Recorder::new(clock, Arc::clone(&gates));
-    let limits = Limits { timeout: Duration::ZERO, last_answer: Arc::default() };
+    let limits = Limits { timeout: Duration::ZERO, last_answers: LastAnswers::of(1) };
     let (work, to_do) = unbounded_channel();
     let (ready, _is_ready) = mpsc::sync_channel(1);
     let (give, given) = mpsc::channel();

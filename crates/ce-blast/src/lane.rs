@@ -104,6 +104,11 @@ impl Lane {
 }
 
 impl Ended {
+    /// Which scenario it is.
+    pub(crate) fn scenario(&self) -> u16 {
+        self.lane.scenario
+    }
+
     /// Records what has not left, and puts the figures of the scenario together.
     pub(crate) fn conclude(mut self) -> Course {
         if let Some(first) = self.unsent.take() {

@@ -19,6 +19,7 @@ mod closed_loop;
 mod event;
 mod fleet;
 mod gate;
+mod grace;
 mod job;
 mod jobs;
 mod judge;

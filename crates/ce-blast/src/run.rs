@@ -1,7 +1,7 @@
 //! One run: sets the threads up, lets the scenarios go, and closes the stream of records.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use crate::cli::Cli;
 use crate::cli::guard::PASSWORD_REMEDY;
 use crate::fleet::Fleet;
 use crate::gate::Gate;
+use crate::grace::LastAnswers;
 use crate::judge;
 use crate::lane::{Course, Ended, Lane};
 use crate::plan::{self, describe};
@@ -168,8 +169,8 @@ impl Run<'_> {
         supplies: Vec<Supply>,
         out: &mut DataOut,
     ) -> anyhow::Result<Ran> {
-        let last_answer = Arc::new(OnceLock::new());
-        let limits = Limits { timeout: self.cli.timeout, last_answer: Arc::clone(&last_answer) };
+        let last_answers = LastAnswers::of(self.plan.scenarios.len());
+        let limits = Limits { timeout: self.cli.timeout, last_answers: last_answers.clone() };
         let names: Vec<String> = self.plan.scenarios.iter().map(|it| it.name.clone()).collect();
         thread::scope(|scope| {
             let fleet = Fleet::connect(scope, senders, &limits)?;
@@ -200,10 +201,16 @@ impl Run<'_> {
             };
             scope.spawn(move || progress::show(&not_over, clock, &seen, &live, events, look));
             fleet.equip(&recorder)?;
-            let course = self.scenarios(clock, &gates, supplies, &fleet, &recorder);
+            let ended = |scenario| {
+                // Without a writer an answer is of no use.
+                let is_heard = !writer.is_finished();
+                let grace = if is_heard { self.grace(scenario) } else { Duration::ZERO };
+                last_answers.set(scenario, Instant::now() + grace);
+            };
+            let course = self.scenarios((clock, &gates), supplies, &fleet, &recorder, &ended);
             drop(recorder);
-            let grace = if writer.is_finished() { Duration::ZERO } else { self.longest_grace() };
-            let _ = last_answer.set(Instant::now() + grace);
+            // Where one could not be started, none of the rest has ended.
+            (0..).take(self.plan.scenarios.len()).for_each(ended);
             let tally = fleet.finish();
             drop(over);
             let written = writer.join().expect("the writer does not panic")?;
@@ -239,20 +246,20 @@ impl Run<'_> {
         }
     }
 
-    fn longest_grace(&self) -> Duration {
-        let longest = self.plan.scenarios.iter().map(|it| it.graceful_stop_ns).max();
-        Duration::from_nanos(longest.unwrap_or(0))
+    /// How long the answers to a scenario are waited for after its end.
+    fn grace(&self, scenario: u16) -> Duration {
+        Duration::from_nanos(self.plan.scenarios[usize::from(scenario)].graceful_stop_ns)
     }
 
-    /// Runs all scenarios. A schedule goes to the thread that sends for it, if that is one; all
+    /// Runs all scenarios, and tells when each has ended. A schedule goes to the thread that sends for it, if that is one; all
     /// others get a thread of their own.
     fn scenarios(
         &self,
-        clock: Clock,
-        gates: &Arc<[Gate]>,
+        (clock, gates): (Clock, &Arc<[Gate]>),
         supplies: Vec<Supply>,
         fleet: &Fleet<'_>,
         recorder: &Recorder,
+        has_ended: &dyn Fn(u16),
     ) -> std::io::Result<Course> {
         thread::scope(|scope| {
             let (ended, all_ended) = mpsc::channel();
@@ -274,6 +281,7 @@ impl Run<'_> {
             drop(ended);
             let mut course = Course::default();
             for ended in all_ended {
+                has_ended(ended.scenario());
                 course.add(Ended::conclude(ended));
             }
             for thread in threads {

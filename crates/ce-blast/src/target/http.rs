@@ -20,7 +20,7 @@ use hyper::Uri;
 use hyper::header::HeaderMap;
 use tokio::time::{sleep, timeout};
 
-use super::pending::{Pending, Ticket, grace_is_over};
+use super::pending::{Pending, Ticket, grace_is_over, now_and_then};
 use super::{Limits, Seat};
 pub(crate) use batch::BatchSize;
 pub(crate) use body::Body;
@@ -38,10 +38,6 @@ use check::{Checks, Seen};
 pub(crate) use connection::{Connection, Connector, One};
 use exchange::{Exchange, Reply};
 use request::{Outgoing, Requests};
-
-/// While a timer is set that ends sooner, the timeout of an attempt costs no system call: the runtime
-/// wakes itself for a timer that is the first to end.
-const HEARTBEAT: Duration = Duration::from_millis(100);
 
 /// An HTTP endpoint, resolved.
 #[derive(Debug, Clone)]
@@ -116,11 +112,10 @@ pub(super) async fn send(target: HttpTarget, mut jobs: Jobs, seat: Seat, limits:
         limits,
         emptied: tokio::sync::Notify::new(),
     });
-    let heartbeat = tokio::task::spawn_local(async {
-        loop {
-            sleep(HEARTBEAT).await;
-        }
-    });
+    // It has another use: while a timer is set that ends sooner, the timeout of an attempt costs no
+    // system call, since the runtime wakes itself for the timer that is the first to end.
+    let watched = Rc::clone(&shared);
+    let watch = tokio::task::spawn_local(now_and_then(move || watched.give_up()));
     while let Some(job) = jobs.recv().await {
         shared.take(job);
     }
@@ -131,7 +126,7 @@ pub(super) async fn send(target: HttpTarget, mut jobs: Jobs, seat: Seat, limits:
             () = grace_is_over(&shared.limits) => break,
         }
     }
-    heartbeat.abort();
+    watch.abort();
     let mut tally = shared.pending.borrow_mut().finish();
     tally.checks = shared.checks.take().into_counts();
     tally
@@ -217,8 +212,8 @@ impl Shared {
         let pending = self.pending.borrow();
         let (event, nth) = pending.event(ticket)?;
         let wait = retry.wait(&reply.answer, reply.retry_after, nth, event.id())?;
-        let last = self.limits.last_answer.get();
-        last.is_none_or(|&last| Instant::now() + wait < last).then_some(wait)
+        let until = pending.until(ticket, &self.limits.last_answers);
+        until.is_none_or(|until| Instant::now() + wait < until).then_some(wait)
     }
 
     fn put_aside(&self, tickets: &[Ticket], reply: &Reply, opened: Option<Opened>) {
@@ -243,6 +238,15 @@ impl Shared {
             *ticket = pending.begin_again(*ticket)?;
         }
         Some(request)
+    }
+
+    /// Gives up what is not waited for any longer.
+    fn give_up(&self) {
+        let mut pending = self.pending.borrow_mut();
+        pending.give_up(&self.limits.last_answers);
+        if pending.is_empty() {
+            self.emptied.notify_one();
+        }
     }
 
     /// Records how a request ended, for each of its events.

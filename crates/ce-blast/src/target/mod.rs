@@ -21,8 +21,7 @@ mod standing;
 mod url;
 
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::runtime::{Builder, Runtime};
@@ -39,6 +38,7 @@ pub(crate) use management::ManagementTarget;
 pub(crate) use republish::Policy;
 pub(crate) use url::{Target, check_allowed};
 
+use crate::grace::LastAnswers;
 use crate::jobs::{Jobs, Work};
 use crate::record::{Recorder, Tally};
 
@@ -47,8 +47,8 @@ use crate::record::{Recorder, Tally};
 pub(crate) struct Limits {
     /// The longest wait for an answer, connecting included.
     pub(crate) timeout: Duration,
-    /// When to stop waiting for outstanding answers; set when the schedule has ended.
-    pub(crate) last_answer: Arc<OnceLock<Instant>>,
+    /// When to stop waiting for outstanding answers.
+    pub(crate) last_answers: LastAnswers,
 }
 
 /// A sender's place in the run: it says when it is connected, and is then given its recorder.

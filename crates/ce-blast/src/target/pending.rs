@@ -7,11 +7,13 @@
 use std::collections::BTreeMap;
 use std::hint;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ce_record::Outcome;
+use tokio::time::{sleep, sleep_until};
 
 use crate::event::Event;
+use crate::grace::LastAnswers;
 use crate::job::{Answer, Job};
 use crate::pace::Lead;
 use crate::record::{Recorder, Tally};
@@ -180,6 +182,26 @@ impl Pending {
         self.len() == 0
     }
 
+    /// Gives up the attempts of scenarios that are not waited for any longer.
+    pub(super) fn give_up(&mut self, last_answers: &LastAnswers) {
+        let now = Instant::now();
+        if !last_answers.is_any_over(now) {
+            return;
+        }
+        let now_ns = self.now_ns();
+        for slot in 0..self.slots.len() {
+            let attempt = self.slots[slot].as_ref();
+            if attempt.is_some_and(|it| last_answers.is_over(it.job.scenario, now)) {
+                self.end_slot(slot, now_ns, Answer::new(Outcome::Unfinished));
+            }
+        }
+    }
+
+    /// Until when an attempt and those after it are waited for, if that is known.
+    pub(super) fn until(&self, ticket: Ticket, last_answers: &LastAnswers) -> Option<Instant> {
+        last_answers.until(self.get(ticket)?.job.scenario)
+    }
+
     /// Gives up what is still under way; what is put aside ends as it was.
     pub(super) fn finish(&mut self) -> Tally {
         let now_ns = self.now_ns();
@@ -191,15 +213,23 @@ impl Pending {
     }
 }
 
+/// Looks after something every now and then, for ever.
+pub(super) async fn now_and_then(look: impl Fn()) {
+    loop {
+        sleep(Duration::from_millis(100)).await;
+        look();
+    }
+}
+
 /// Returns when no answer is worth waiting for any longer.
 pub(super) async fn grace_is_over(limits: &Limits) {
     loop {
         let now = Instant::now();
-        match limits.last_answer.get() {
-            Some(&end) if end <= now => return,
-            Some(&end) => tokio::time::sleep_until(end.into()).await,
+        match limits.last_answers.last() {
+            Some(end) if end <= now => return,
+            Some(end) => sleep_until(end.into()).await,
             // It is set at once when our channel has been closed, and nobody asks before that.
-            None => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+            None => sleep(Duration::from_millis(10)).await,
         }
     }
 }

@@ -27,8 +27,8 @@ use crate::job::{Answer, Job};
 use crate::jobs::Jobs;
 use crate::record::{Recorder, Tally};
 
-/// The longest sleep; nothing depends on it.
-const NAP: Duration = Duration::from_secs(1);
+/// The longest sleep, between two looks whether attempts are still waited for.
+const NAP: Duration = Duration::from_millis(100);
 /// Messages that go into one turn; then the broker is heard.
 const TURN: u32 = 64;
 /// Publishes that may have timed out and still be under way. A broker that has blocked us does not
@@ -214,7 +214,8 @@ impl<'a> Publisher<'a> {
         let again = self.republish.first().filter(|_| self.refusal().is_none());
         let beat = self.link.as_ref().and_then(Link::next_beat);
         let next = [first, again, beat].into_iter().flatten().min();
-        let next = next.unwrap_or_else(|| Instant::now() + NAP).into();
+        let longest = Instant::now() + NAP;
+        let next = next.map_or(longest, |next| next.min(longest)).into();
         // One that ends too soon does no harm, and setting it anew for each event would.
         if next < nap.deadline() || nap.is_elapsed() {
             nap.as_mut().reset(next);
@@ -281,8 +282,9 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    /// Gives up the attempts whose time is over.
+    /// Gives up the attempts whose time is over, or that of their scenario.
     fn expire(&mut self) {
+        self.pending.give_up(&self.limits.last_answers);
         while let Some(&(end, ticket)) = self.deadlines.front() {
             if self.pending.is_open(ticket) {
                 if end > Instant::now() {

@@ -253,3 +253,31 @@ fn an_emitted_schedule_is_the_one_that_is_kept() {
     assert_eq!(sent, planned);
     assert!(sent.len() > 100, "{}", sent.len());
 }
+
+#[test]
+fn each_scenario_has_a_grace_period_of_its_own() {
+    let server = Server::start(|_| Act::Silence);
+    let plan = |name: &str, duration: &str, grace: &str| {
+        format!(
+            "[scenarios.{name}]\nexecutor = 'constant-arrival-rate'\nrate = 20\n\
+             duration = '{duration}'\ngracefulStop = '{grace}'\nto = '{}'\n",
+            server.url()
+        )
+    };
+    let plan = plan("short", "200ms", "300ms") + &plan("long", "4s", "100ms");
+    let args = ["--timeout", "60s", "--max-in-flight", "500"];
+    let run = Folder::new(&plan).blast(&args).stdin(events(84)).run();
+    run.expect_code(0);
+    let samples = samples(&run);
+    assert!(samples.iter().all(|sample| sample.outcome == Outcome::Unfinished), "{}", run.stderr);
+    let waits = |name: &str| -> Vec<u64> {
+        let of = samples.iter().filter(|sample| sample.scenario == name);
+        of.map(|sample| sample.due_ns + sample.latency_ns()).collect()
+    };
+    let (short, long) = (waits("short"), waits("long"));
+    assert_eq!((short.len(), long.len()), (4, 80));
+    // It ends at 150 ms, with its last event, and is waited for until 450 ms.
+    let end_ms = |ends: &[u64]| ends.iter().min().unwrap() / 1_000_000;
+    assert!((450..2500).contains(&end_ms(&short)), "{short:?}");
+    assert!(end_ms(&long) >= 4000, "{long:?}");
+}

@@ -67,5 +67,6 @@ fn three_parsers_share_an_input_and_each_has_a_queue() {
         let queue = format!("{name}-{parser}");
         assert!(broker.messages(&queue, 10).is_empty(), "{queue} is not empty");
         broker.remove(&queue);
-    }    broker.remove(&name);
+    }
+    broker.remove(&name);
 }

@@ -24,7 +24,7 @@ pub(crate) use files::allow as allow_files;
 
 use super::dial::{Broker, OWN_LIMIT, error_of};
 use super::handshake::{CLOSE as CLOSE_ONE, close};
-use super::pending::{Pending, Ticket, grace_is_over};
+use super::pending::{Pending, Ticket, grace_is_over, now_and_then};
 use super::{Limits, Seat};
 use crate::job::{Answer, Job};
 use crate::jobs::Jobs;
@@ -76,6 +76,11 @@ impl ConnectionsTarget {
             own_limits: Cell::new(0),
             held: RefCell::new(held),
         });
+        let watched = Rc::clone(&shared);
+        let watch = tokio::task::spawn_local(now_and_then(move || {
+            watched.pending.borrow_mut().give_up(&watched.limits.last_answers);
+            watched.changed.notify_one();
+        }));
         let over = shared.time_is_over();
         tokio::pin!(over);
         let mut is_over = false;
@@ -98,6 +103,7 @@ impl ConnectionsTarget {
                 () = grace_is_over(&shared.limits) => break,
             }
         }
+        watch.abort();
         let mut tally = shared.pending.borrow_mut().finish();
         let all_closed = async {
             while shared.open.get() > 0 {

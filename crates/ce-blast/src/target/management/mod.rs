@@ -21,7 +21,7 @@ pub(crate) use publish::Publish;
 
 use self::api::read;
 pub(crate) use super::http::One;
-use super::pending::{Pending, Ticket, grace_is_over};
+use super::pending::{Pending, Ticket, grace_is_over, now_and_then};
 use super::{Limits, Seat};
 use crate::job::{Answer, Opened};
 use crate::jobs::Jobs;
@@ -77,6 +77,8 @@ impl ManagementTarget {
             limits,
             emptied: Notify::new(),
         });
+        let watched = Rc::clone(&shared);
+        let watch = tokio::task::spawn_local(now_and_then(move || watched.give_up()));
         while let Some(job) = jobs.recv().await {
             let body = shared.target.publish.body(&job.event);
             let ticket = shared.pending.borrow_mut().begin(job);
@@ -94,6 +96,7 @@ impl ManagementTarget {
                 () = grace_is_over(&shared.limits) => break,
             }
         }
+        watch.abort();
         shared.pending.borrow_mut().finish()
     }
 }
@@ -119,6 +122,15 @@ impl Shared {
         let mut pending = self.pending.borrow_mut();
         let ended_ns = pending.now_ns();
         pending.end(ticket, ended_ns, answer);
+        if pending.is_empty() {
+            self.emptied.notify_one();
+        }
+    }
+
+    /// Gives up what is not waited for any longer.
+    fn give_up(&self) {
+        let mut pending = self.pending.borrow_mut();
+        pending.give_up(&self.limits.last_answers);
         if pending.is_empty() {
             self.emptied.notify_one();
         }
