@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use ce_testkit::broker;
+
 use crate::Stage;
 
 fn root() -> &'static Path {
@@ -20,32 +22,42 @@ fn shell_blocks(file: &str) -> Vec<String> {
 /// Runs a guide from top to bottom; it has at least so many blocks.
 #[track_caller]
 fn run_guide(file: &str, blocks: usize) -> Stage {
+    run_guide_with(file, blocks, &[])
+}
+
+/// The same with variables that the guide takes from the environment.
+#[track_caller]
+fn run_guide_with(file: &str, blocks: usize, variables: &[(&str, &str)]) -> Stage {
     let found = shell_blocks(file);
     assert!(found.len() >= blocks, "{found:?}");
-    run_commands(&found.join("\n"))
+    run_commands(&found.join("\n"), variables)
 }
 
 /// Runs commands in a folder of their own. Where the machine is busy with other things a load may keep
 /// no schedule, which the commands rightly take for a failure; then they are tried again.
 #[track_caller]
-fn run_commands(commands: &str) -> Stage {
+fn run_commands(commands: &str, variables: &[(&str, &str)]) -> Stage {
+    let run = |stage: &Stage| {
+        let shell = stage.shell(commands);
+        variables.iter().fold(shell, |shell, (name, value)| shell.env(name, value)).run()
+    };
     for _ in 0..2 {
         let stage = Stage::new();
-        let run = stage.shell(commands).run();
+        let run = run(&stage);
         if run.code == 0 || !run.stdout.contains("this machine cannot keep the schedule") {
             run.expect_code(0);
             return stage;
         }
     }
     let stage = Stage::new();
-    stage.shell(commands).run().expect_code(0);
+    run(&stage).expect_code(0);
     stage
 }
 
 #[test]
 fn the_first_pipe_of_the_readme_runs_and_ends_in_a_report() {
     let blocks = shell_blocks("README.md");
-    let stage = run_commands(blocks.iter().find(|block| block.contains("ce-gen")).unwrap());
+    let stage = run_commands(blocks.iter().find(|block| block.contains("ce-gen")).unwrap(), &[]);
     stage.json("results/first/summary.json");
     assert!(stage.text("report.html").contains("<svg"));
 }
@@ -88,6 +100,25 @@ fn the_guide_to_the_sink_runs_from_top_to_bottom() {
     let stage = run_guide("docs/guide-sink.md", 2);
     let receipts = |file| stage.text(file).matches(r#""kind":"receipt""#).count();
     assert_eq!((receipts("received.ndjson"), receipts("cut.ndjson")), (200, 100));
+}
+
+#[test]
+fn the_guide_to_rabbitmq_runs_from_top_to_bottom() {
+    let Some(broker) = broker("the guide to RabbitMQ") else { return };
+    let clean = || ["guide.builds", "guide.small", "guide.events"].map(|name| broker.remove(name));
+    clean();
+    let variables = [
+        ("CE_TO", broker.amqp_url.as_str()),
+        ("CE_FROM", broker.amqp_url.as_str()),
+        ("CE_MANAGEMENT_URL", broker.management_url.as_str()),
+    ];
+    let stage = run_guide_with("docs/guide-rabbitmq.md", 5, &variables);
+    let ledger = stage.json("results/rabbitmq/ledger.json");
+    assert_eq!((&ledger["received"], &ledger["lost"]), (&300.into(), &0.into()), "{ledger:#}");
+    assert!(stage.text("topology.txt").contains("guide.small"));
+    // 20 of those that were routed, 20 through the management API.
+    assert_eq!(broker.messages("guide.builds", 100).len(), 40);
+    clean();
 }
 
 /// README, GUIDE, and the guides in docs/.
