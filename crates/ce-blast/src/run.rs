@@ -13,7 +13,7 @@ use load_plan::{Plan, Scenario};
 
 use crate::calibrate::calibrate;
 use crate::cli::Cli;
-use crate::cli::guard::PASSWORD_REMEDY;
+use crate::cli::guard::password_remedy;
 use crate::fleet::Fleet;
 use crate::gate::Gate;
 use crate::grace::LastAnswers;
@@ -36,7 +36,7 @@ const LEAD: Duration = Duration::from_millis(20);
 
 /// Sends the events of the input as the plan says, and writes a record for each.
 pub fn run(cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
-    refuse_passwords(PASSWORD_REMEDY)?;
+    refuse_passwords(&password_remedy())?;
     if cli.topology.check_topology {
         let has_load = cli.plan.is_some() || cli.rate.is_some() || cli.stages.is_some();
         let plan = (has_load || cli.vus.is_some()).then(|| plan::resolve(cli)).transpose()?;

@@ -2,24 +2,22 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use amq_protocol_uri::AMQPUri;
 use anyhow::{Context, anyhow, bail};
 use ce_amqp::ShortText;
-use ce_cli::{masked_url, say};
+use ce_cli::{Credentials, log_in, masked_url, say};
 use ce_event::amqp::Dialect;
 use ce_tls::TlsClient;
 use load_plan::{Plan, Scenario};
 
-use crate::cli::guard::{self, Credentials};
 use crate::cli::{AmqpDialect, Cli, ContentMode};
 use crate::plan;
 use crate::routing::{RoutingKey, routing_key};
 use crate::target::management::{Api, Publish, WARNING, vhost_of};
 use crate::target::{
-    AmqpTarget, Broker, ConnectionsTarget, HttpTarget, Login, ManagementTarget, Manner, Policy,
-    Sender, Target,
+    Addresses, AmqpTarget, Broker, ConnectionsTarget, HttpTarget, Login, ManagementTarget, Manner,
+    Policy, Route, Sender, Target,
 };
 use crate::target::{allow_files, check_allowed, collect_headers};
 
@@ -48,6 +46,8 @@ pub(crate) fn senders(cli: &Cli, plan: &Plan) -> anyhow::Result<Vec<(Vec<usize>,
         Ok((scenarios, common.senders_to(&url, key)?))
     };
     let mut senders: Vec<_> = places.into_iter().map(connect).collect::<anyhow::Result<_>>()?;
+    let held = plan.scenarios.iter().filter(|it| !it.executor.has_events());
+    allow_files(held.filter_map(plan::events).map(|count| cli.shard.of(count)).sum())?;
     for (number, scenario) in plan.scenarios.iter().enumerate() {
         if !scenario.executor.has_events() {
             senders.push((vec![number], vec![common.connections(scenario)?]));
@@ -115,27 +115,24 @@ impl Common<'_> {
     fn senders_to(&mut self, url: &str, routing_key: RoutingKey) -> anyhow::Result<Vec<Sender>> {
         let cli = self.cli;
         let target = Target::parse(url)?;
-        let addresses = check_allowed(&target, &cli.guard)?;
         let binary = binary(cli)?;
-        let tls = self.tls(&target)?;
-        match (&target, addresses.first()) {
-            (Target::Http { uri, .. }, Some(&address)) => {
-                let host = target.address().map_or("", |(host, _)| host);
-                let http = HttpTarget::new(uri, host, tls.as_ref(), address, self.manner()?);
+        let Some((host, _)) = target.address() else { return Ok(vec![Sender::Null]) };
+        let route = self.route(&target, host)?;
+        match &target {
+            Target::Http { uri, .. } => {
+                let http = HttpTarget::new(uri, route, self.manner()?);
                 let http = Box::new(http.with_context(|| masked_url(url))?);
                 // Over HTTP/1.1 one sender opens as many as it needs.
                 let connections = if cli.http.http2 { cli.connections } else { 1 };
                 Ok((0..connections).map(|_| Sender::Http(http.clone())).collect())
             }
-            (Target::Amqp { .. } | Target::Management { .. }, _)
-                if cli.mode == ContentMode::Batched =>
-            {
+            Target::Amqp { .. } | Target::Management { .. } if cli.mode == ContentMode::Batched => {
                 bail!("--mode batched: AMQP has no batches; leave it out for {}", masked_url(url))
             }
-            (Target::Amqp { url, .. }, Some(_)) => {
+            Target::Amqp { url, .. } => {
                 let exchange = ShortText::new(cli.exchange.clone());
                 let amqp = AmqpTarget {
-                    broker: self.broker(&target, addresses, FRAME_BYTES)?,
+                    broker: self.broker(url, route, FRAME_BYTES)?,
                     shown: masked_url(&self.with_credentials(url)?),
                     exchange: exchange.context("--exchange: longer than 255 bytes")?,
                     routing_key,
@@ -147,17 +144,17 @@ impl Common<'_> {
                 let connection = |number| Sender::Amqp(AmqpTarget { number, ..amqp.clone() });
                 Ok((1..=cli.connections).map(connection).collect())
             }
-            (Target::Management { host, .. }, Some(&address)) => {
+            Target::Management { .. } => {
                 let api =
                     self.with_credentials(&target.management_url().context("it has an API")?)?;
-                let api = Api::new(&api, host, address, tls.as_ref());
+                let api = Api::new(&api, route);
                 let publish = Publish { routing_key, binary, persistent: !cli.transient };
                 let vhost = vhost_of(url).with_context(|| masked_url(url))?;
                 let api = api.with_context(|| masked_url(url))?;
                 let target = ManagementTarget::new(api, &vhost, &cli.exchange, publish);
                 Ok(vec![Sender::Management(target)])
             }
-            _ => Ok(vec![Sender::Null]),
+            Target::Null => Ok(vec![Sender::Null]),
         }
     }
 
@@ -166,14 +163,12 @@ impl Common<'_> {
         let (cli, name) = (self.cli, &scenario.name);
         let (url, _) = place(cli, scenario)?;
         let target = Target::parse(&url)?;
-        if !matches!(target, Target::Amqp { .. }) {
+        let Target::Amqp { host, .. } = &target else {
             let shown = masked_url(&url);
             bail!("scenario `{name}` opens AMQP connections: {shown} is no place for them");
-        }
-        let addresses = check_allowed(&target, &cli.guard)?;
-        let broker = self.broker(&target, addresses, LEAST_FRAME_BYTES)?;
-        let count = cli.shard.of(plan::events(scenario).unwrap_or(0));
-        allow_files(count).with_context(|| format!("scenario `{name}`"))?;
+        };
+        let route = self.route(&target, host)?;
+        let broker = self.broker(&url, route, LEAST_FRAME_BYTES)?;
         let until_ns = plan::held_until_ns(scenario, cli.time_scale);
         let scenario = name.clone();
         let target = ConnectionsTarget { broker, scenario, until_ns };
@@ -181,14 +176,7 @@ impl Common<'_> {
     }
 
     /// A broker, who logs in there, and how large its frames may be.
-    fn broker(
-        &mut self,
-        target: &Target,
-        addresses: Vec<SocketAddr>,
-        frame_max: u32,
-    ) -> anyhow::Result<Broker> {
-        let Target::Amqp { url, host, .. } = target else { bail!("a broker is reached by amqp:") };
-        let tls = self.tls(target)?.map(|tls| (tls, host.clone()));
+    fn broker(&mut self, url: &str, route: Route, frame_max: u32) -> anyhow::Result<Broker> {
         let uri = uri_of(&self.with_credentials(url)?).with_context(|| masked_url(url))?;
         let login = Login {
             user: uri.authority.userinfo.username,
@@ -198,7 +186,14 @@ impl Common<'_> {
             heartbeat_s: uri.query.heartbeat,
             frame_max: uri.query.frame_max.unwrap_or(frame_max),
         };
-        Ok(Broker { addresses, tls, login })
+        Ok(Broker { route, login })
+    }
+
+    /// The way to a target, if it may be loaded.
+    fn route(&mut self, target: &Target, host: &str) -> anyhow::Result<Route> {
+        let addresses = check_allowed(target, &self.cli.guard)?;
+        let addresses = Addresses::new(addresses, self.cli.timeout);
+        Ok(Route { host: host.to_owned(), addresses, tls: self.tls(target)? })
     }
 
     fn manner(&mut self) -> anyhow::Result<Manner> {
@@ -234,7 +229,7 @@ impl Common<'_> {
         if self.credentials.get().is_none() {
             self.credentials = OnceCell::from(self.cli.guard.credentials()?);
         }
-        guard::log_in(url, self.credentials.get().and_then(Option::as_ref))
+        log_in(url, self.credentials.get().and_then(Option::as_ref))
     }
 }
 

@@ -4,6 +4,7 @@
 //! only way to stdout, [`say`] the only way to stderr.
 
 mod clock;
+mod credentials;
 mod input;
 mod run;
 mod secret;
@@ -16,6 +17,7 @@ mod usage;
 pub mod parse;
 
 pub use clock::{Anchor, Clock};
+pub use credentials::{AMQP_LOGIN, Credentials, LoginVariables, log_in};
 pub use input::{Input, open_input, stdin_is_terminal};
 pub use run::{Exit, run};
 pub use secret::{bearer_token, masked_args, masked_url, read_secret, refuse_passwords};

@@ -11,7 +11,7 @@ const EXAMPLES: &str = "\
 Examples:
   ce-sink http > receipts.ndjson
   ce-sink http --delay 20ms --stall 10s:2s | lat-collect - samples.ndjson --out results/stall
-  CE_FROM=amqp://user:secret@127.0.0.1/%2f ce-sink amqp --queue receipts --bind cloud-events:#
+  ce-sink amqp --from amqp://127.0.0.1/%2f --credentials-file login --queue receipts --bind cloud-events:#
   ce-sink http --arrivals arrivals.json --idle-exit 5s > /dev/null
   ce-sink amqp --from amqp://127.0.0.1/%2f --queue builds --queue parsers --dead-letter dead
 
@@ -114,10 +114,14 @@ pub struct HttpArgs {
 /// What `ce-sink amqp` can be told.
 #[derive(Debug, clap::Args)]
 pub struct AmqpArgs {
-    /// The broker, e.g., `amqp://127.0.0.1:5672/%2f`; put a URL with a password into the environment,
-    /// where the process list does not show it
+    /// The broker, e.g., `amqp://127.0.0.1:5672/%2f`; a password on the command line is refused
     #[arg(long, env = "CE_FROM", value_name = "URL", hide_env_values = true)]
     pub from: String,
+
+    /// Log in with the `user:password` in this file; the environment variables `CE_AMQP_USER` and
+    /// `CE_AMQP_PASSWORD` may hold them instead, and without either it is guest
+    #[arg(long, env = "CE_CREDENTIALS_FILE", value_name = "FILE")]
+    pub credentials_file: Option<PathBuf>,
 
     /// A queue; one that exists is used as it is, else it is declared durable. Can be given more than
     /// once

@@ -25,6 +25,9 @@ pub use cli::{Cli, Command};
 pub fn run(cli: Cli, out: &mut ce_cli::DataOut) -> anyhow::Result<ce_cli::Exit> {
     match cli.command {
         Command::Http(args) => http::run(&args, out),
-        Command::Amqp(args) => amqp::run(&args, out),
+        Command::Amqp(args) => {
+            ce_cli::refuse_passwords(&ce_cli::AMQP_LOGIN.remedy())?;
+            amqp::run(&args, out)
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line, as typed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ce_cli::parse;
@@ -10,8 +11,6 @@ Examples:
   sys-watch --proc ce-sink --host | lat-collect - samples.ndjson --out results/baseline
   sys-watch --rabbitmq http://127.0.0.1:15672 --duration 5m > broker.ndjson
   sys-watch --proc beam.smp --interval 250ms | jq 'select(.name == \"process_cpu_ratio\")'
-
-Environment: CE_RABBITMQ_USER and CE_RABBITMQ_PASSWORD, both `guest` if not set
 
 Exit codes: 0 done, 2 could not do it, 130 second interrupt";
 
@@ -41,6 +40,11 @@ pub struct Cli {
     /// often. The first 100 queues by name are recorded. Each request may take 2 s.
     #[arg(long, env = "CE_RABBITMQ", value_name = "URL", hide_env_values = true)]
     pub rabbitmq: Option<String>,
+
+    /// Log in to the management API with the `user:password` in this file; the environment variables
+    /// `CE_RABBITMQ_USER` and `CE_RABBITMQ_PASSWORD` may hold them instead, and without either it is guest
+    #[arg(long, env = "CE_CREDENTIALS_FILE", value_name = "FILE")]
+    pub credentials_file: Option<PathBuf>,
 
     /// Whom to trust, and who we are.
     #[command(flatten)]

@@ -26,5 +26,6 @@ const TOOL: &str = "sys-watch";
 
 /// Watches until the time is over, nothing is left to watch, or somebody asks for the end.
 pub fn run(cli: Cli, out: &mut ce_cli::DataOut) -> anyhow::Result<ce_cli::Exit> {
+    ce_cli::refuse_passwords(&plan::LOGIN.remedy())?;
     session::watch(&plan::Plan::new(cli)?, out)
 }

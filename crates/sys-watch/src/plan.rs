@@ -3,13 +3,18 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use ce_tls::{TlsArgs, TlsClient};
+use ce_cli::LoginVariables;
+use ce_tls::TlsClient;
 use reqwest::Url;
 
 use crate::cli::Cli;
 
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_hours(1);
+
+/// Who asks the management API.
+pub(crate) const LOGIN: LoginVariables =
+    LoginVariables { user: "CE_RABBITMQ_USER", password: "CE_RABBITMQ_PASSWORD" };
 
 /// What to watch, and when.
 #[derive(Debug)]
@@ -55,7 +60,7 @@ impl Plan {
         Ok(Self {
             processes: cli.proc.iter().map(|text| target(text)).collect::<anyhow::Result<_>>()?,
             host: cli.host,
-            rabbitmq: rabbitmq(cli.rabbitmq.as_deref(), &cli.tls)?,
+            rabbitmq: rabbitmq(&cli)?,
             interval_ns: nanoseconds(cli.interval)?,
             duration_ns: cli.duration.map(nanoseconds).transpose()?,
             run: cli.run,
@@ -82,25 +87,22 @@ fn target(text: &str) -> anyhow::Result<Target> {
     Ok(Target::Pid(pid))
 }
 
-fn rabbitmq(url: Option<&str>, tls: &TlsArgs) -> anyhow::Result<Option<Endpoint>> {
-    let base = url.map(base).transpose()?;
+fn rabbitmq(cli: &Cli) -> anyhow::Result<Option<Endpoint>> {
+    let Cli { rabbitmq, credentials_file, tls, .. } = cli;
+    let base = rabbitmq.as_deref().map(base).transpose()?;
+    if credentials_file.is_some() && base.is_none() {
+        bail!("--credentials-file: nobody is asked: add --rabbitmq URL");
+    }
     let is_tls = base.as_ref().is_some_and(|base| base.scheme() == "https");
     if let Some(flag) = tls.given().filter(|_| !is_tls) {
         bail!("{flag}: nothing is asked over TLS: write --rabbitmq https://host:port");
     }
     let tls = is_tls.then(|| tls.client()).transpose()?;
-    Ok(base.map(|base| endpoint(base, tls)))
-}
-
-/// The user and password come from the environment, which other users cannot read.
-fn endpoint(base: Url, tls: Option<TlsClient>) -> Endpoint {
-    let variable = |name| std::env::var(name).unwrap_or_else(|_| "guest".into());
-    Endpoint {
-        base,
-        user: variable("CE_RABBITMQ_USER"),
-        password: variable("CE_RABBITMQ_PASSWORD"),
-        tls,
-    }
+    let Some(base) = base else { return Ok(None) };
+    let credentials = LOGIN.credentials(credentials_file.as_deref())?;
+    let guest = || ("guest".to_owned(), "guest".to_owned());
+    let (user, password) = credentials.map_or_else(guest, ce_cli::Credentials::into_parts);
+    Ok(Some(Endpoint { base, user, password, tls }))
 }
 
 /// The address of the API. Errors do not quote the text, which may hold a password.
@@ -110,10 +112,7 @@ fn base(text: &str) -> anyhow::Result<Url> {
         bail!("--rabbitmq: not the address of a management API: write http(s)://host:port");
     };
     if !url.username().is_empty() || url.password().is_some() {
-        bail!(
-            "--rabbitmq: the URL holds a user or password, which a process list shows: \
-             set CE_RABBITMQ_USER and CE_RABBITMQ_PASSWORD instead"
-        );
+        bail!("--rabbitmq: the URL names a user: leave it out, and {}", LOGIN.remedy());
     }
     if url.query().is_some() || url.fragment().is_some() {
         bail!("--rabbitmq: the URL has a query or a fragment: write http(s)://host:port only");

@@ -2,18 +2,16 @@
 
 use std::cell::Cell;
 use std::io;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use ce_record::Outcome;
-use ce_tls::TlsClient;
 use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::Route;
 use super::handshake::{Login, Stage, Talk, Tuned};
 use crate::job::{Answer, Opened};
 
@@ -21,9 +19,7 @@ use crate::job::{Answer, Opened};
 /// again.
 #[derive(Debug, Clone)]
 pub(crate) struct Broker {
-    pub(crate) addresses: Vec<SocketAddr>,
-    /// With the name that the certificate must have.
-    pub(crate) tls: Option<(TlsClient, String)>,
+    pub(crate) route: Route,
     pub(crate) login: Login,
 }
 
@@ -64,18 +60,18 @@ impl Broker {
     /// Opens a connection.
     pub(super) async fn open(&self, progress: &Progress) -> Result<Open, Answer> {
         let begun = Instant::now();
-        let socket = TcpStream::connect(&self.addresses[..]).await.map_err(|err| refused(&err))?;
+        let socket = self.route.addresses.connect().await.map_err(|err| refused(&err))?;
         socket.set_nodelay(true).map_err(|err| refused(&err))?;
         let opened = Opened { connect_ns: ns_since(begun), tls_ns: None };
         progress.opened.set(Some(opened));
-        let Some((tls, name)) = &self.tls else {
+        let Some(tls) = &self.route.tls else {
             let mut socket = socket;
             let tuned = Talk::new(&mut socket, &progress.stage).shake_hands(&self.login).await?;
             return Ok((Box::new(socket), tuned));
         };
         progress.stage.set(Stage::Securing);
         let begun = Instant::now();
-        let name = tls.server_name(name);
+        let name = tls.server_name(&self.route.host);
         let name = name.map_err(|err| Answer::text(Outcome::ConnectError, &err.to_string()))?;
         let connect = TlsConnector::from(tls.config()).connect(name, socket);
         // Large, and only needed for a moment.

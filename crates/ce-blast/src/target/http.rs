@@ -10,18 +10,16 @@ mod request;
 mod retry;
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use ce_record::Outcome;
-use ce_tls::TlsClient;
 use hyper::Uri;
 use hyper::header::HeaderMap;
 use tokio::time::{sleep, timeout};
 
 use super::pending::{Pending, Ticket, grace_is_over, now_and_then};
-use super::{Limits, Seat};
+use super::{Limits, Route, Seat};
 pub(crate) use batch::BatchSize;
 pub(crate) use body::Body;
 pub(crate) use retry::Retry;
@@ -67,16 +65,10 @@ pub(crate) struct Manner {
 }
 
 impl HttpTarget {
-    /// An endpoint at `uri`, whose `host` resolved to `address`.
-    pub(crate) fn new(
-        uri: &Uri,
-        host: &str,
-        tls: Option<&TlsClient>,
-        address: SocketAddr,
-        manner: Manner,
-    ) -> anyhow::Result<Self> {
+    /// An endpoint at `uri`, which is reached by a route.
+    pub(crate) fn new(uri: &Uri, route: Route, manner: Manner) -> anyhow::Result<Self> {
         let Manner { mode, http2, batch, headers, success, checks, retry } = manner;
-        let connector = Connector::new(address, host, tls, http2)?;
+        let connector = Connector::new(route, http2)?;
         let requests = Requests::new(uri, headers, mode, http2)?;
         Ok(Self { connector, requests, batch, success, checks, retry })
     }

@@ -17,6 +17,7 @@ mod pending;
 mod publisher;
 mod reopen;
 mod republish;
+mod route;
 mod standing;
 mod url;
 
@@ -36,6 +37,7 @@ pub(crate) use headers::collect as collect_headers;
 pub(crate) use http::{BatchSize, HttpTarget, Manner, Retry};
 pub(crate) use management::ManagementTarget;
 pub(crate) use republish::Policy;
+pub(crate) use route::{Addresses, Route};
 pub(crate) use url::{Target, check_allowed};
 
 use crate::grace::LastAnswers;

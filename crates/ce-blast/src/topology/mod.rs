@@ -15,15 +15,15 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
-use ce_cli::{DataOut, Exit, masked_url, open_input, stdin_is_terminal};
+use ce_cli::{DataOut, Exit, log_in, masked_url, open_input, stdin_is_terminal};
 use load_plan::Plan;
 
-use crate::cli::{Cli, guard};
+use crate::cli::Cli;
 use crate::event::Event;
 use crate::routing::{RoutingKey, common_routing_key};
 use crate::senders::place;
 use crate::target::management::{Api, vhost_of};
-use crate::target::{Target, check_allowed};
+use crate::target::{Addresses, Route, Target, check_allowed};
 use look::Look;
 
 /// How much of the input is looked at for routing keys, and for how long.
@@ -94,10 +94,11 @@ fn api(cli: &Cli, url: &str) -> anyhow::Result<(Api, String)> {
     let api = Target::Http { tls: uri.scheme_str() == Some("https"), uri };
     let addresses = check_allowed(&api, &cli.guard)?;
     let (host, _) = api.address().context("a URL has a host")?;
-    let first = *addresses.first().context("a checked host has an address")?;
     let tls = api.is_tls().then(|| cli.tls.client()).transpose()?;
-    let url = guard::log_in(&url, cli.guard.credentials()?.as_ref())?;
-    Ok((Api::new(&url, host, first, tls.as_ref())?, vhost))
+    let addresses = Addresses::new(addresses, cli.timeout);
+    let route = Route { host: host.to_owned(), addresses, tls };
+    let url = log_in(&url, cli.guard.credentials()?.as_ref())?;
+    Ok((Api::new(&url, route)?, vhost))
 }
 
 /// The routing keys of the run, as far as its events are known.

@@ -1,9 +1,11 @@
 //! HTTP as the target sees it, and how each of its answers is recorded.
 
+use std::fs;
 use std::time::Duration;
 
 use ce_record::Outcome::{Ok, Rejected};
 use ce_record::Stop;
+use ce_testkit::Tool;
 
 use crate::support::{Act, Server, Stream};
 use crate::{ce_blast, events};
@@ -146,4 +148,27 @@ fn success_is_what_the_user_calls_so() {
         assert_eq!(sample.outcome == Ok, is_success, "{sample:?}");
     }
     assert_eq!(server.request_count(), 50, "a redirect that is a success is not followed either");
+}
+
+/// A name with two addresses needs a machine that lets a process have an `/etc/hosts` of its own.
+#[test]
+fn another_address_of_the_name_is_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let hosts = folder.path().join("hosts");
+    fs::write(&hosts, "127.0.0.2 two.test\n127.0.0.1 two.test\n").unwrap();
+    let alone = |command: &[&str]| {
+        let mount = r#"mount --bind "$0" /etc/hosts && exec "$@""#;
+        Tool::new("unshare").args(["-m", "sh", "-c", mount]).arg(&hosts).args(command)
+    };
+    let found = alone(&["getent", "ahosts", "two.test"]).run();
+    let Some(last) = found.stdout.lines().last().and_then(|line| line.split(' ').next()) else {
+        eprintln!("SKIPPED another_address_of_the_name_is_tried: {}", found.stderr);
+        return;
+    };
+    let server = Server::start_at(last, |_| Act::Reply(202));
+    let to = format!("http://two.test:{}/", server.address().port());
+    let command = [env!("CARGO_BIN_EXE_ce-blast"), "--to", &to, "--rate", "50/s"];
+    let run = alone(&command).stdin(events(5)).run();
+    Stream::read(&run.expect_code(0).stdout).expect_outcomes(&[(Ok, 5)]);
+    assert_eq!(server.request_count(), 5);
 }

@@ -1,7 +1,7 @@
 //! The broker, and how to reach it.
 
 use anyhow::{Context, anyhow, bail};
-use ce_cli::masked_url;
+use ce_cli::{AMQP_LOGIN, log_in, masked_url};
 use ce_tls::TlsClient;
 use ce_tls::amqp::Endpoint;
 use lapin::uri::{AMQPScheme, AMQPUri};
@@ -23,8 +23,10 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) fn new(args: &AmqpArgs) -> anyhow::Result<Self> {
         let shown = masked_url(&args.from);
+        let credentials = AMQP_LOGIN.credentials(args.credentials_file.as_deref())?;
+        let url = log_in(&args.from, credentials.as_ref())?;
         // The parser's own message may show the URL, password included.
-        let uri: AMQPUri = args.from.parse().map_err(|_| {
+        let uri: AMQPUri = url.parse().map_err(|_| {
             anyhow!("{shown}: not an AMQP URL; write, e.g., amqp://127.0.0.1:5672/%2f")
         })?;
         let tls = match (&uri.scheme, args.tls.given()) {

@@ -11,11 +11,33 @@ use crate::lab::{Lab, table};
 use crate::{Sink, ce_sink};
 
 /// Runs `ce-sink` for a queue that it cannot use; returns the one line that it says.
+#[track_caller]
 fn refusal(args: &[&str]) -> String {
-    let run = ce_sink().args(args).run();
+    refused(ce_sink().args(args))
+}
+
+#[track_caller]
+fn refused(tool: Tool) -> String {
+    let run = tool.run();
     run.expect_code(2);
     assert_eq!((run.stdout.as_str(), run.stderr.lines().count()), ("", 1), "{}", run.stderr);
     run.stderr
+}
+
+/// A URL with a password comes from the environment.
+#[track_caller]
+fn refusal_from(url: &str) -> String {
+    refused(ce_sink().args(["amqp", "--queue", "q"]).env("CE_FROM", url))
+}
+
+#[test]
+fn a_password_on_the_command_line_is_refused_with_a_hint() {
+    let says = refusal(&["amqp", "--from", "amqp://user:s3cret@127.0.0.1:1/%2f", "--queue", "q"]);
+    assert_eq!(
+        says,
+        "ce-sink: `amqp://user:***@127.0.0.1:1/%2f`: others can read a password on the command \
+         line: set CE_AMQP_USER and CE_AMQP_PASSWORD, or use --credentials-file FILE\n"
+    );
 }
 
 #[test]
@@ -23,7 +45,7 @@ fn a_broker_that_is_not_there_is_named_without_its_password() {
     // Taken and never accepted from, so that nobody else answers there.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("amqp://user:s3cret@127.0.0.1:{port}/%2f");
-    let says = refusal(&["amqp", "--from", &url, "--queue", "q"]);
+    let says = refusal_from(&url);
     let masked = format!("ce-sink: amqp://user:***@127.0.0.1:{port}/%2f: cannot connect: ");
     assert!(says.starts_with(&masked), "{says}");
     assert!(!says.contains("s3cret"), "{says}");
@@ -32,7 +54,7 @@ fn a_broker_that_is_not_there_is_named_without_its_password() {
 #[test]
 fn a_url_that_is_none_is_not_repeated_with_its_password() {
     for url in ["http://user:s3cret@127.0.0.1/", "amqp://user:s3cret@127.0.0.1:99999/"] {
-        let says = refusal(&["amqp", "--from", url, "--queue", "q"]);
+        let says = refusal_from(url);
         assert!(says.contains("not an AMQP URL") && !says.contains("s3cret"), "{says}");
     }
     let run = ce_sink().args(["amqp", "--help"]).env("CE_FROM", "amqp://user:s3cret@h/").run();
@@ -42,10 +64,9 @@ fn a_url_that_is_none_is_not_repeated_with_its_password() {
 #[test]
 fn a_wrong_password_is_refused_in_the_words_of_the_broker() {
     let Some(broker) = broker("a_wrong_password_is_refused") else { return };
-    let (scheme, rest) = broker.amqp_url.split_once("://").unwrap();
-    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    let url = format!("{scheme}://guest:wr0ng@{host}");
-    let says = refusal(&["amqp", "--from", &url, "--queue", "q"]);
+    let args = ["amqp", "--from", &broker.amqp_url, "--queue", "q"];
+    let tool = ce_sink().args(args).env("CE_AMQP_USER", "guest").env("CE_AMQP_PASSWORD", "wr0ng");
+    let says = refused(tool);
     assert!(says.contains("ACCESS_REFUSED") && !says.contains("wr0ng"), "{says}");
 }
 

@@ -9,6 +9,7 @@ mod loads;
 mod queues;
 mod restart;
 mod scenarios;
+mod secrets;
 
 use std::fs;
 use std::path::PathBuf;

@@ -38,8 +38,16 @@ fn what_cannot_be_meant_is_refused() {
 #[test]
 fn a_password_on_the_command_line_is_refused_and_not_repeated() {
     let args = ["--rabbitmq", "http://guest:s3cret@127.0.0.1:1"];
-    refused(&args, "set CE_RABBITMQ_USER and CE_RABBITMQ_PASSWORD instead");
-    assert!(!sys_watch().args(args).run().stderr.contains("s3cret"));
+    refused(
+        &args,
+        "`http://guest:***@127.0.0.1:1`: others can read a password on the command line",
+    );
+    refused(&args, "set CE_RABBITMQ_USER and CE_RABBITMQ_PASSWORD, or use --credentials-file FILE");
+    let run = sys_watch().env("CE_RABBITMQ", args[1]).run();
+    run.expect_code(2);
+    for stderr in [run.stderr, sys_watch().args(args).run().stderr] {
+        assert!(!stderr.contains("s3cret"), "{stderr}");
+    }
 }
 
 #[test]

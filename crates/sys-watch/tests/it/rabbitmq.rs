@@ -59,15 +59,19 @@ fn the_broker_is_asked_no_more_often_than_it_counts() {
 }
 
 #[test]
-fn user_and_password_come_from_the_environment_and_go_nowhere_else() {
+fn user_and_password_come_from_a_file_or_the_environment_and_go_nowhere_else() {
     let api = FakeApi::start(Mood::Fine);
-    let run = sys_watch()
-        .args(["--rabbitmq", &api.url, "--duration", "0s"])
-        .env("CE_RABBITMQ_USER", "monitor")
-        .env("CE_RABBITMQ_PASSWORD", "s3cret")
-        .run();
-    run.expect_code(0);
-    assert!(!format!("{run:?}").contains("s3cret"));
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("login");
+    std::fs::write(&file, "monitor:s3cret\n").unwrap();
+    let tool = || sys_watch().args(["--rabbitmq", &api.url, "--duration", "0s"]);
+    let with_variables =
+        tool().env("CE_RABBITMQ_USER", "monitor").env("CE_RABBITMQ_PASSWORD", "s3cret");
+    for tool in [with_variables, tool().arg("--credentials-file").arg(&file)] {
+        let run = tool.run();
+        run.expect_code(0);
+        assert!(!format!("{run:?}").contains("s3cret"));
+    }
     for head in api.requests() {
         // `monitor:s3cret` in base64.
         assert!(head.contains("Basic bW9uaXRvcjpzM2NyZXQ="), "{head}");

@@ -55,7 +55,7 @@ impl ConnectionsTarget {
                 Ok(())
             }
             Err(answer) => {
-                let (address, why) = (self.broker.addresses[0], error_of(answer));
+                let (address, why) = (self.broker.route.addresses.first(), error_of(answer));
                 bail!("{address}: cannot open a connection: {why}; is it a broker, and well?")
             }
         }

@@ -1,13 +1,11 @@
 //! Opens connections to an endpoint, at the address that was checked and at no other.
 
 use std::cell::Cell;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use ce_record::Outcome;
-use ce_tls::TlsClient;
 use hyper::client::conn::{http1, http2};
 use hyper::rt::{Executor, Read, Write};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,6 +19,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use super::body::Body;
 use super::exchange::OpenedCell;
 use crate::job::{Answer, Opened};
+use crate::target::{Addresses, Route};
 
 /// How long a target may take to start up.
 const STARTING: Duration = Duration::from_secs(1);
@@ -49,7 +48,7 @@ const NO_HTTP2: &str = "the server does not speak HTTP/2: leave out --http2";
 /// An endpoint to connect to. Its name was resolved once: what was checked is what is loaded.
 #[derive(Debug, Clone)]
 pub(crate) struct Connector {
-    address: SocketAddr,
+    addresses: Addresses,
     tls: Option<(TlsOut, ServerName<'static>)>,
     http2: bool,
 }
@@ -65,16 +64,11 @@ impl std::fmt::Debug for TlsOut {
 }
 
 impl Connector {
-    /// Connects to `address`, where `host` was found.
-    pub(crate) fn new(
-        address: SocketAddr,
-        host: &str,
-        tls: Option<&TlsClient>,
-        http2: bool,
-    ) -> anyhow::Result<Self> {
+    /// Connects by a route; HTTP/2 is agreed on where there is TLS.
+    pub(crate) fn new(Route { host, addresses, tls }: Route, http2: bool) -> anyhow::Result<Self> {
         let tls = match tls {
             Some(tls) => {
-                let name = tls.server_name(host).context("the target's host")?;
+                let name = tls.server_name(&host).context("the target's host")?;
                 let mut config = tls.config();
                 if http2 {
                     let mut with_alpn = ClientConfig::clone(&config);
@@ -85,7 +79,7 @@ impl Connector {
             }
             None => None,
         };
-        Ok(Self { address, tls, http2 })
+        Ok(Self { addresses, tls, http2 })
     }
 
     pub(super) fn is_http2(&self) -> bool {
@@ -130,7 +124,7 @@ impl Connector {
         let refuse =
             |err: &(dyn std::error::Error + 'static)| Answer::error(Outcome::ConnectError, err);
         let begun = Instant::now();
-        let socket = TcpStream::connect(self.address).await.map_err(|err| refuse(&err))?;
+        let socket = self.addresses.connect().await.map_err(|err| refuse(&err))?;
         socket.set_nodelay(true).map_err(|err| refuse(&err))?;
         let connect_ns = ns(begun.elapsed());
         opened.set(Some(Opened { connect_ns, tls_ns: None }));
@@ -145,7 +139,7 @@ impl Connector {
     /// Opens the first connection. A target that refuses may have been started a moment ago, in the
     /// line above ours, so it is asked again for a short while.
     pub(crate) async fn open(&self, patience: Duration) -> anyhow::Result<Connection> {
-        let address = self.address;
+        let address = self.addresses.first();
         let deadline = Instant::now() + STARTING.min(patience);
         loop {
             match timeout(patience, self.connect_first()).await {
@@ -222,7 +216,9 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         // A name that no resolver knows: nobody asks one.
-        let connector = Connector::new(address, "nowhere.invalid", None, false).expect("no TLS");
+        let addresses = Addresses::new(vec![address], Duration::from_secs(9));
+        let route = Route { host: "nowhere.invalid".into(), addresses, tls: None };
+        let connector = Connector::new(route, false).expect("no TLS");
         let opened = Cell::new(None);
         let open = connector.connect_one(&opened);
         let connection = tokio::task::LocalSet::new().run_until(open).await;

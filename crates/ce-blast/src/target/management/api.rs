@@ -1,15 +1,13 @@
 //! Requests to the management API, and where it is.
 
 use std::cell::Cell;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use ce_cli::masked_url;
-use ce_tls::TlsClient;
+use ce_cli::{AMQP_LOGIN, masked_url};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
@@ -19,10 +17,9 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::job::{Answer, Opened};
+use crate::target::Route;
 use crate::target::http::{Body, Connection, Connector, One};
 
-/// How to log in as somebody else than guest.
-const LOG_IN: &str = "set CE_AMQP_USER and CE_AMQP_PASSWORD, or use --credentials-file FILE";
 /// The description of a broker with ten thousand queues is smaller.
 const BODY_LIMIT: usize = 16 << 20;
 /// What a name in a path may hold as it is.
@@ -44,13 +41,8 @@ impl std::fmt::Debug for Api {
 }
 
 impl Api {
-    /// The API at `url`, whose host was found at `address`. The URL may hold user and password.
-    pub(crate) fn new(
-        url: &str,
-        host: &str,
-        address: SocketAddr,
-        tls: Option<&TlsClient>,
-    ) -> anyhow::Result<Self> {
+    /// The API at `url`, which may hold user and password, and is reached by a route.
+    pub(crate) fn new(url: &str, route: Route) -> anyhow::Result<Self> {
         let shown = masked_url(url);
         let uri: Uri = url.parse().ok().with_context(|| format!("`{shown}` is no URL"))?;
         let authority = uri.authority().map_or("", |authority| authority.as_str());
@@ -65,7 +57,7 @@ impl Api {
         basic.set_sensitive(true);
         headers.insert(AUTHORIZATION, basic);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(Self { connector: Connector::new(address, host, tls, false)?, headers, shown })
+        Ok(Self { connector: Connector::new(route, false)?, headers, shown })
     }
 
     /// Opens the first connection; one to an API that is just starting takes a moment.
@@ -118,11 +110,12 @@ impl Api {
     /// What an answer says that is neither a description nor that there is none.
     pub(crate) fn refusal(&self, status: u16, body: &[u8]) -> String {
         let shown = &self.shown;
+        let log_in = AMQP_LOGIN.remedy();
         let why = reason(body).map_or_else(String::new, |reason| format!(" ({reason})"));
         match status {
             401 | 403 => format!(
                 "{shown}: the API refuses this user with {status}{why}; it needs the tag \
-                 `management` and the right to the virtual host: {LOG_IN}"
+                 `management` and the right to the virtual host: {log_in}"
             ),
             _ => {
                 format!("{shown}: status {status}{why}; is this the address of the management API?")
@@ -134,7 +127,7 @@ impl Api {
 /// `user:password` as in a URL, decoded.
 fn login(userinfo: &str) -> anyhow::Result<String> {
     let Some((user, password)) = userinfo.split_once(':') else {
-        bail!("there is no password for the user `{userinfo}`: {LOG_IN}");
+        bail!("there is no password for the user `{userinfo}`: {}", AMQP_LOGIN.remedy());
     };
     let decoded = |text| percent_decode_str(text).decode_utf8().context("user or password");
     Ok(format!("{}:{}", decoded(user)?, decoded(password)?))

@@ -59,7 +59,15 @@ pub(crate) struct Server(Arc<Shared>);
 impl Server {
     /// Serves by a script that is given the number of the request, from zero.
     pub(crate) fn start(script: impl Fn(u64) -> Act + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at("127.0.0.1", script)
+    }
+
+    /// The same at another address of this machine.
+    pub(crate) fn start_at(
+        host: &str,
+        script: impl Fn(u64) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind((host, 0)).unwrap();
         let shared = Arc::new(Shared {
             script: Box::new(script),
             address: listener.local_addr().unwrap(),
