@@ -44,10 +44,11 @@ test-load-all: ## These four after each other, 55 minutes
 test-load-baseline test-load-rampup test-load-spike test-load-sustained test-load-all: build
 	scripts/load.sh $(@:test-load-%=%)
 
-.PHONY: test-stress test-endurance
+.PHONY: test-stress test-saturation test-endurance
 test-stress: ## Up to 2000 events/s, then the recovery
+test-saturation: ## 2000 connections to a broker, held for 5 minutes beside 50 events/s: BROKER_URL=amqp://…
 test-endurance: ## 50 events/s for 8 hours
-test-stress test-endurance: build
+test-stress test-saturation test-endurance: build
 	scripts/load.sh $(@:test-%=%)
 
 .PHONY: test-load-k6 test-load-python

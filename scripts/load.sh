@@ -7,9 +7,9 @@ PATH=${BIN:-$PWD/target/release}:$PATH
 
 usage() {
     cat <<'USAGE'
-usage: scripts/load.sh baseline|rampup|spike|sustained|all|stress|endurance
+usage: scripts/load.sh baseline|rampup|spike|sustained|all|stress|saturation|endurance
 environment: ENV=dev                           what is loaded; production is refused
-             BROKER_URL=http://127.0.0.1:8081  where to send
+             BROKER_URL=http://127.0.0.1:8081  where to send; saturation: amqp://127.0.0.1:5672/%2f
              EVENT_TYPE=build                  build or parser
              OUT=results/<name>-<time>         the run directory
              BIN=target/release                where the tools are
@@ -29,6 +29,9 @@ case "$name" in
     sustained) load=(--rate 100/s --duration "${DURATION:-1800}s") ;;
     all) load=(--plan examples/plans/build-events.k6.json); objectives=(--plan "${load[1]}") ;;
     stress | endurance) load=(--plan "examples/plans/$name.toml") ;;
+    saturation)
+        load=(--plan examples/plans/network-saturation.toml)
+        export BROKER_URL=${BROKER_URL:-amqp://127.0.0.1:5672/%2f} ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
 esac

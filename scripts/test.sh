@@ -20,7 +20,7 @@ if [[ -n $broker ]]; then
     export CE_TEST_AMQP_URL CE_TEST_MANAGEMENT_URL
     if CE_TEST_AMQPS_URL=$(scripts/rabbitmq.sh url --tls); then
         CE_TEST_MANAGEMENT_TLS_URL=$(scripts/rabbitmq.sh url --management --tls)
-        CE_TEST_TLS_DIR=$PWD/target/rabbitmq/tls
+        CE_TEST_TLS_DIR=$(cd "${CE_RABBITMQ_DIR:-target}" && pwd)/rabbitmq/tls
         export CE_TEST_AMQPS_URL CE_TEST_MANAGEMENT_TLS_URL CE_TEST_TLS_DIR
     fi
 elif [[ -n ${CI:-} ]]; then

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ce_testkit::Tool;
+use ce_testkit::{Tool, broker, unique_name};
 
 use crate::Stage;
 
@@ -29,6 +29,27 @@ fn the_baseline_load_ends_in_a_verdict_on_all_its_events() {
     assert!([0, 1, 3].contains(&run.code), "{run:?}");
     assert!(run.stdout.contains("p(95)<2000"), "{}", run.stdout);
     assert!(run.stdout.contains("rate>0.99"), "{}", run.stdout);
+}
+
+#[test]
+fn the_saturation_load_holds_connections_while_events_go_on() {
+    let Some(broker) = broker("the saturation load") else { return };
+    let queue = unique_name("saturation");
+    assert_eq!(broker.api("PUT", &format!("/queues/%2f/{queue}"), "{}").0, 201);
+    let stage = Stage::new();
+    // Straight to the queue, through the default exchange.
+    let settings = format!(
+        "BROKER_URL={} TIME_SCALE=20 CE_EXCHANGE= CE_ROUTING_KEY={queue} CE_TIMEOUT=60s",
+        broker.amqp_url
+    );
+    let run = script(&stage, "load.sh saturation", &settings).run();
+    broker.remove(&queue);
+    // A busy machine may be too slow for the compressed clock.
+    assert!([0, 1, 3].contains(&run.code), "{run:?}");
+    let summary = stage.json("run/summary.json");
+    let ok = |scenario: &str| summary["scenarios"][scenario]["outcomes"]["ok"].clone();
+    assert_eq!((ok("connections"), ok("build-events")), (2000.into(), 16_000.into()), "{run:?}");
+    assert!(stage.text("run/marks.csv").contains("opened=2000"));
 }
 
 #[test]

@@ -11,6 +11,8 @@ use ce_amqp::Said;
 
 /// The largest frame of a broker that is sane.
 const LIMIT_BYTES: usize = 128 * 1024;
+/// How long it may take to answer a broker that closes a connection.
+const COURTESY: Duration = Duration::from_secs(1);
 /// What a broker says to a connection that does nothing is shorter.
 const READ_BYTES: usize = 256;
 /// A broker that is silent for so many of the times at which we speak is gone.
@@ -41,7 +43,9 @@ pub(super) async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
                 if silent > SILENT && heartbeat_s > 0 {
                     return Err("no heartbeat from the broker".to_owned());
                 }
-                beat_once(stream, beat).await.map_err(|err| ce_tls::explain(&err))?;
+                // A broker that takes nothing for so long is gone.
+                let said = say(stream, &ce_amqp::heartbeat(), beat).await;
+                said.map_err(|err| ce_tls::explain(&err))?;
                 next += beat;
             }
             read = stream.read(&mut room) => {
@@ -51,16 +55,23 @@ pub(super) async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 silent = 0;
                 bytes.extend_from_slice(&room[..count]);
-                understand(&mut bytes)?;
+                if let Err(why) = understand(&mut bytes) {
+                    // Only a courtesy: the broker closes the connection anyway.
+                    let _ = say(stream, &ce_amqp::close_ok(), COURTESY).await;
+                    return Err(why);
+                }
             }
         }
     }
 }
 
-/// Says that we are there. A broker that takes nothing for so long is gone.
-async fn beat_once<S: AsyncWrite + Unpin>(stream: &mut S, patience: Duration) -> io::Result<()> {
+async fn say<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    frame: &[u8],
+    patience: Duration,
+) -> io::Result<()> {
     let say = async {
-        stream.write_all(&ce_amqp::heartbeat()).await?;
+        stream.write_all(frame).await?;
         stream.flush().await
     };
     timeout(patience, say).await?
@@ -137,6 +148,24 @@ mod tests {
             let (mut ours, _theirs) = duplex(4);
             let (_close, mut closing) = watch::channel(false);
             assert!(hold(&mut ours, 10, &mut closing).await.is_err());
+        });
+    }
+
+    #[test]
+    fn a_broker_that_closes_is_answered_and_its_reason_told() {
+        run(async {
+            let (mut ours, mut theirs) = duplex(1024);
+            let (_close, mut closing) = watch::channel(false);
+            // Code 320, a text, and no method that was the reason.
+            let fields = [&[10, 0, 50][..], &320_u16.to_be_bytes(), b"\x04gone\0\0\0\0"].concat();
+            let front = [1, 0, 0, 0, 0, 0, u8::try_from(fields.len() + 1).unwrap(), 0];
+            let frame = [&front[..], &fields, &[0xCE]].concat();
+            theirs.write_all(&frame).await.unwrap();
+            let ended = hold(&mut ours, 60, &mut closing).await;
+            assert_eq!(ended, Err("320 gone".to_owned()));
+            let mut answer = vec![0; ce_amqp::close_ok().len()];
+            theirs.read_exact(&mut answer).await.unwrap();
+            assert_eq!(answer, ce_amqp::close_ok());
         });
     }
 }
