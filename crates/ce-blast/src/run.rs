@@ -26,6 +26,7 @@ use crate::read::{self, Order, Supply};
 use crate::record::{self, Recorder, Tally};
 use crate::scenario;
 use crate::senders::senders;
+use crate::start_at::StartAt;
 use crate::target::{Limits, Sender};
 use crate::topology;
 
@@ -226,7 +227,10 @@ impl Run<'_> {
         let now_ns = Clock::start().1.wall_ns;
         let lead = start_at.lead(now_ns).filter(|&lead| lead >= LEAD);
         let lead = lead.context("--start-at has passed: agree on a later instant")?;
-        Ok(Clock::start_in(lead))
+        Ok(match start_at {
+            StartAt::Wall(wall_ns) => Clock::start_at(wall_ns),
+            StartAt::In(_) => Clock::start_in(lead),
+        })
     }
 
     fn start_record(&self, anchor: Anchor, calibration: Calibration) -> Start {

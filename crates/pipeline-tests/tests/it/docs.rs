@@ -96,6 +96,12 @@ fn the_guide_to_the_live_view_runs_from_top_to_bottom() {
 }
 
 #[test]
+fn the_guide_to_several_senders_runs_from_top_to_bottom() {
+    let stage = run_guide("docs/guide-merge.md", 3);
+    assert_eq!(stage.json("results/sharded/ledger.json")["lost"], 0);
+}
+
+#[test]
 fn the_guide_to_the_sink_runs_from_top_to_bottom() {
     let stage = run_guide("docs/guide-sink.md", 2);
     let receipts = |file| stage.text(file).matches(r#""kind":"receipt""#).count();
