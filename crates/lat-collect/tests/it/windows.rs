@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::process::Command;
 
 use ce_record::{Outcome, Record, RecordReader, Sample, Stop, Window};
 use serde_json::{Value, json};
@@ -107,7 +108,7 @@ fn every_event_enters_the_window_that_it_ended_in_and_all_windows_are_the_summar
 fn a_window_is_written_while_the_run_goes_on() {
     let folder = Folder::new();
     let fifo = folder.path("sent");
-    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let stdout = folder.path("windows");
     let mut collecting = lat_collect()
         .arg(&fifo)
@@ -128,6 +129,35 @@ fn a_window_is_written_while_the_run_goes_on() {
     drop(pipe);
     assert_eq!(collecting.wait(), 0);
     assert_eq!(windows(&fs::read_to_string(&stdout).unwrap()).0.len(), 6);
+}
+
+/// An earlier stream with a plan would be zero of the run's clock, so those that nothing was heard of
+/// are waited for; but not for ever.
+#[test]
+fn a_stream_that_nobody_writes_yet_does_not_hold_up_the_others() {
+    let folder = Folder::new();
+    let fifos = ["sent", "received"].map(|name| {
+        let fifo = folder.path(name);
+        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        fifo
+    });
+    let (stdout, out) = (folder.path("windows"), folder.path("run"));
+    let mut collecting = lat_collect()
+        .args(&fifos)
+        .arg("--windows")
+        .arg("--out")
+        .arg(&out)
+        .stdout_file(&stdout)
+        .spawn();
+    fs::write(&fifos[0], sent(600)).unwrap();
+    collecting.wait_until("two windows", || {
+        fs::read_to_string(&stdout).unwrap().matches("\"kind\":\"window\"").count() >= 2
+    });
+    fs::write(&fifos[1], received(600)).unwrap();
+    assert_eq!(collecting.wait(), 0, "{}", collecting.stderr());
+    assert_eq!(read(&out, "ledger.json")["delivered"], 600);
+    let (windows, _) = windows(&fs::read_to_string(&stdout).unwrap());
+    assert_eq!(sum(&windows, false, |it| it.received), 600);
 }
 
 #[test]
