@@ -11,7 +11,7 @@
 //! | [`MISSING`] | which events were lost, as NDJSON; bounded, the count in the ledger is exact |
 //! | [`WATCH`], [`MARKS`] | gauges and marks on the run's clock |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -174,6 +174,16 @@ pub enum Clocks {
     /// Those of several machines, or of one before and after a boot: the times are no better than
     /// the clocks agree.
     Cross,
+}
+
+impl Clocks {
+    /// Those of streams of events that count by the clocks of these boots.
+    pub fn of(boots: &BTreeSet<Option<String>>) -> Self {
+        match boots.first() {
+            Some(Some(_)) if boots.len() == 1 => Self::Same,
+            _ => Self::Cross,
+        }
+    }
 }
 
 /// `summary.json`.

@@ -4,7 +4,7 @@
 //! Figures of summaries are rounded for people; here they are what they were computed from. Times
 //! are nanoseconds on the run's clock, which may be below zero.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,8 @@ pub struct Totals {
     pub format: u32,
     /// Zero of the run's clock.
     pub zero: Zero,
+    /// The boots whose clocks the streams of events count by; none stands for an unknown one.
+    pub boots: BTreeSet<Option<String>>,
     /// The last thing that was recorded.
     pub last_ns: i64,
     /// Values that came too late for their row of series.csv.

@@ -156,11 +156,14 @@ impl Streams {
 
     /// Whether all streams of events count by one clock.
     pub(crate) fn clocks(&self) -> Clocks {
+        Clocks::of(&self.boots())
+    }
+
+    /// The boots whose clocks the streams of events count by.
+    pub(crate) fn boots(&self) -> BTreeSet<Option<String>> {
         let of_events = self.inputs.iter().filter(|stream| stream.has_events);
-        let mut boots = of_events.filter_map(|stream| stream.start.as_ref()).map(boot);
-        let first = boots.next().flatten();
-        let same = first.is_some() && boots.all(|boot| boot == first);
-        if same { Clocks::Same } else { Clocks::Cross }
+        let starts = of_events.filter_map(|stream| stream.start.as_ref());
+        starts.map(|start| boot(start).map(ToOwned::to_owned)).collect()
     }
 
     pub(crate) fn wall_start_ns(&self) -> u64 {

@@ -138,6 +138,7 @@ impl Collector {
         Ok(Totals {
             format: LAYOUT,
             zero: self.streams.zero(),
+            boots: self.streams.boots(),
             last_ns: self.last_ns,
             late_values: self.series.late_values(),
             unsettled,

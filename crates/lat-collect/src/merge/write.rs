@@ -52,7 +52,9 @@ pub(super) fn write(
 
     let overall = Group::sum(sums.scenarios.values());
     let run = run(parts, accepted, (&sums, &overall), &zero, &dir);
-    settled.ledger.clocks = clocks(parts);
+    let boots = boots(parts);
+    let has_receipts = parts.iter().any(|part| part.ledger.has_receipts);
+    settled.ledger.clocks = has_receipts.then(|| Clocks::of(&boots));
     let plans = Plans::of(parts);
     let mut tags = Tags::default();
     for (name, group) in &sums.scenarios {
@@ -71,6 +73,7 @@ pub(super) fn write(
     let totals = Totals {
         format: LAYOUT,
         zero,
+        boots,
         last_ns: sums.last_ns,
         late_values: sums.late_values,
         unsettled: settled.unsettled.count(),
@@ -218,15 +221,9 @@ fn run(
     }
 }
 
-/// One clock only if each directory has one, and all the same.
-fn clocks(parts: &[Part]) -> Option<Clocks> {
-    parts.iter().find(|part| part.ledger.has_receipts)?;
-    let boot = |part: &Part| part.totals.zero.boot_id.clone();
-    let first = boot(&parts[0]);
-    let is_same = |part: &Part| {
-        part.ledger.clocks != Some(Clocks::Cross) && first.is_some() && boot(part) == first
-    };
-    Some(if parts.iter().all(is_same) { Clocks::Same } else { Clocks::Cross })
+/// The boots whose clocks the streams of events count by.
+fn boots(parts: &[Part]) -> BTreeSet<Option<String>> {
+    parts.iter().flat_map(|part| part.totals.boots.iter().cloned()).collect()
 }
 
 fn blocks(groups: &BTreeMap<String, Group>) -> BTreeMap<String, Block> {

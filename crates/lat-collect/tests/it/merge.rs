@@ -357,3 +357,16 @@ fn runs_one_after_the_other_are_merged_when_they_are_said_to_be_that() {
     run.expect_code(0);
     same(&folder.path("alone"), &dirs[0]);
 }
+
+#[test]
+fn a_machine_that_had_no_events_does_not_matter_to_the_clocks() {
+    let folder = Folder::new();
+    let streams = streams(&folder, &few(&[("a", Outcome::Ok, Some(2), 0)]), 3, 0, "s");
+    let (dirs, single) = collected(&folder, &streams, "s");
+    let merged = folder.path("merged");
+    merge(&dirs, &merged, &[]).expect_code(0);
+    same(&merged, &single);
+    assert!(
+        fs::read_to_string(merged.join("ledger.json")).unwrap().contains(r#""clocks": "same""#)
+    );
+}
