@@ -24,6 +24,8 @@ const BLOCKS_AHEAD: usize = 32;
 const CONNECTIONS_AHEAD: usize = 256;
 /// A longer line is refused.
 const LINE_LIMIT: usize = 1 << 20;
+/// Events that are read before others get their turn: some microseconds.
+const TURN: u64 = 16;
 /// Between two looks for more, where a thread waits for it.
 const LOOK: Duration = Duration::from_millis(1);
 
@@ -337,6 +339,10 @@ impl Lines<'_> {
             let mut line = text.split_to(end);
             text.advance(text.len().min(1));
             self.number += 1;
+            if self.number.is_multiple_of(TURN) {
+                // The thread that sends may share our core, and has no time to wait for a whole block.
+                thread::yield_now();
+            }
             line.truncate(line.trim_ascii_end().len());
             if line.is_empty() {
                 continue;

@@ -26,6 +26,8 @@ pub(crate) use crate::tally::Tally;
 const QUEUE: usize = 65_536;
 /// A reader such as `jq` should not look dead at a low rate.
 const IDLE_FLUSH: Duration = Duration::from_millis(100);
+/// Records that are written before others get their turn, as the thread that sends may share our core.
+const TURN: u64 = 16;
 /// Between two looks for records. What comes in between has room in the queue at any rate.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -227,6 +229,9 @@ pub(crate) fn write(
             }
             out.settle()?;
             written += 1;
+            if written % TURN == 0 {
+                thread::yield_now();
+            }
         }
     }
     Ok(written)
