@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use ce_record::Outcome::{ConnectError, Ok, ProtocolError, Rejected, Timeout};
 use ce_testkit::{Broker, Running, Tool, broker, broker_tls, unique_name, wait_until};
@@ -214,7 +214,18 @@ fn heartbeats_keep_connections_and_one_that_is_closed_meanwhile_is_told() {
     let mut running = lab.spawn(&args);
     lab.wait_until_open(&running, 4);
     let names = wait_for_broker(&broker, &run, 4);
-    std::thread::sleep(Duration::from_secs(11));
+    wait_until(DEADLINE, "the broker to have known all of them for 11 s", || {
+        let (status, body) =
+            broker.api("GET", "/connections?columns=user_provided_name,connected_at", "");
+        assert_eq!(status, 200, "{body}");
+        let all: Vec<Value> = serde_json::from_str(&body).unwrap();
+        let ours = all.iter().filter(|it| it["user_provided_name"] == format!("ce-blast {run}"));
+        let since_ms: Vec<u64> = ours.map(|it| it["connected_at"].as_u64().unwrap()).collect();
+        assert_eq!(since_ms.len(), 4, "{}", lab.records());
+        let old =
+            |&since_ms: &u64| (UNIX_EPOCH + Duration::from_millis(since_ms)).elapsed().unwrap();
+        since_ms.iter().map(old).all(|age| age > Duration::from_secs(11)).then_some(())
+    });
     assert_eq!(at_broker(&broker, &run).len(), 4, "{}", lab.records());
     let name = names[0].replace(' ', "%20").replace('>', "%3E");
     assert_eq!(broker.api("DELETE", &format!("/connections/{name}"), "").0, 204);
