@@ -220,29 +220,18 @@ mod tests {
 
     use super::*;
 
-    fn run(test: impl Future<Output = ()>) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(test);
-    }
-
-    #[test]
-    fn a_close_is_clean_if_the_broker_agrees_in_time() {
-        run(async {
-            let check = async |answer: Vec<u8>, clean: bool| {
-                let (mut ours, mut theirs) = duplex(1024);
-                theirs.write_all(&answer).await.unwrap();
-                assert_eq!(close(&mut ours).await, clean, "{answer:?}");
-            };
-            check([ce_amqp::heartbeat(), ce_amqp::close_ok()].concat(), true).await;
-            check(ce_amqp::heartbeat(), false).await;
-            check(b"garbage, and no frame".to_vec(), false).await;
-            let (mut ours, theirs) = duplex(1024);
-            drop(theirs);
-            assert!(!close(&mut ours).await);
-        });
+    #[tokio::test(start_paused = true)]
+    async fn a_close_is_clean_if_the_broker_agrees_in_time() {
+        let check = async |answer: Vec<u8>, clean: bool| {
+            let (mut ours, mut theirs) = duplex(1024);
+            theirs.write_all(&answer).await.unwrap();
+            assert_eq!(close(&mut ours).await, clean, "{answer:?}");
+        };
+        check([ce_amqp::heartbeat(), ce_amqp::close_ok()].concat(), true).await;
+        check(ce_amqp::heartbeat(), false).await;
+        check(b"garbage, and no frame".to_vec(), false).await;
+        let (mut ours, theirs) = duplex(1024);
+        drop(theirs);
+        assert!(!close(&mut ours).await);
     }
 }

@@ -100,72 +100,55 @@ mod tests {
 
     use super::*;
 
-    fn run(test: impl Future<Output = ()>) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(test);
+    #[tokio::test(start_paused = true)]
+    async fn heartbeats_are_kept_until_the_end_is_wanted() {
+        let (mut ours, mut theirs) = duplex(1024);
+        let (close, mut closing) = watch::channel(false);
+        let broker = async {
+            for _ in 0..6 {
+                let mut beat = [0; 8];
+                theirs.read_exact(&mut beat).await.unwrap();
+                assert_eq!(beat[..], ce_amqp::heartbeat());
+                theirs.write_all(&ce_amqp::heartbeat()).await.unwrap();
+            }
+            close.send_replace(true);
+        };
+        let started = Instant::now();
+        let (held, ()) = tokio::join!(hold(&mut ours, 10, &mut closing), broker);
+        assert_eq!((held, started.elapsed().as_secs()), (Ok(()), 30));
     }
 
-    #[test]
-    fn heartbeats_are_kept_until_the_end_is_wanted() {
-        run(async {
-            let (mut ours, mut theirs) = duplex(1024);
-            let (close, mut closing) = watch::channel(false);
-            let broker = async {
-                for _ in 0..6 {
-                    let mut beat = [0; 8];
-                    theirs.read_exact(&mut beat).await.unwrap();
-                    assert_eq!(beat[..], ce_amqp::heartbeat());
-                    theirs.write_all(&ce_amqp::heartbeat()).await.unwrap();
-                }
-                close.send_replace(true);
-            };
-            let started = Instant::now();
-            let (held, ()) = tokio::join!(hold(&mut ours, 10, &mut closing), broker);
-            assert_eq!((held, started.elapsed().as_secs()), (Ok(()), 30));
-        });
+    #[tokio::test(start_paused = true)]
+    async fn a_broker_that_says_nothing_any_more_is_gone() {
+        let (mut ours, _theirs) = duplex(1024);
+        let (_close, mut closing) = watch::channel(false);
+        let started = Instant::now();
+        let held = hold(&mut ours, 10, &mut closing).await;
+        assert_eq!(held, Err("no heartbeat from the broker".to_owned()));
+        assert_eq!(started.elapsed().as_secs(), 25);
     }
 
-    #[test]
-    fn a_broker_that_says_nothing_any_more_is_gone() {
-        run(async {
-            let (mut ours, _theirs) = duplex(1024);
-            let (_close, mut closing) = watch::channel(false);
-            let started = Instant::now();
-            let held = hold(&mut ours, 10, &mut closing).await;
-            assert_eq!(held, Err("no heartbeat from the broker".to_owned()));
-            assert_eq!(started.elapsed().as_secs(), 25);
-        });
+    #[tokio::test(start_paused = true)]
+    async fn a_broker_that_takes_nothing_any_more_is_gone() {
+        // Room for half a heartbeat.
+        let (mut ours, _theirs) = duplex(4);
+        let (_close, mut closing) = watch::channel(false);
+        assert!(hold(&mut ours, 10, &mut closing).await.is_err());
     }
 
-    #[test]
-    fn a_broker_that_takes_nothing_any_more_is_gone() {
-        run(async {
-            // Room for half a heartbeat.
-            let (mut ours, _theirs) = duplex(4);
-            let (_close, mut closing) = watch::channel(false);
-            assert!(hold(&mut ours, 10, &mut closing).await.is_err());
-        });
-    }
-
-    #[test]
-    fn a_broker_that_closes_is_answered_and_its_reason_told() {
-        run(async {
-            let (mut ours, mut theirs) = duplex(1024);
-            let (_close, mut closing) = watch::channel(false);
-            // Code 320, a text, and no method that was the reason.
-            let fields = [&[10, 0, 50][..], &320_u16.to_be_bytes(), b"\x04gone\0\0\0\0"].concat();
-            let front = [1, 0, 0, 0, 0, 0, u8::try_from(fields.len() + 1).unwrap(), 0];
-            let frame = [&front[..], &fields, &[0xCE]].concat();
-            theirs.write_all(&frame).await.unwrap();
-            let ended = hold(&mut ours, 60, &mut closing).await;
-            assert_eq!(ended, Err("320 gone".to_owned()));
-            let mut answer = vec![0; ce_amqp::close_ok().len()];
-            theirs.read_exact(&mut answer).await.unwrap();
-            assert_eq!(answer, ce_amqp::close_ok());
-        });
+    #[tokio::test(start_paused = true)]
+    async fn a_broker_that_closes_is_answered_and_its_reason_told() {
+        let (mut ours, mut theirs) = duplex(1024);
+        let (_close, mut closing) = watch::channel(false);
+        // Code 320, a text, and no method that was the reason.
+        let fields = [&[10, 0, 50][..], &320_u16.to_be_bytes(), b"\x04gone\0\0\0\0"].concat();
+        let front = [1, 0, 0, 0, 0, 0, u8::try_from(fields.len() + 1).unwrap(), 0];
+        let frame = [&front[..], &fields, &[0xCE]].concat();
+        theirs.write_all(&frame).await.unwrap();
+        let ended = hold(&mut ours, 60, &mut closing).await;
+        assert_eq!(ended, Err("320 gone".to_owned()));
+        let mut answer = vec![0; ce_amqp::close_ok().len()];
+        theirs.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, ce_amqp::close_ok());
     }
 }
