@@ -8,6 +8,7 @@ mod amqp_faults;
 mod amqp_silence;
 mod closed_loop;
 mod connections;
+mod connections_refused;
 mod edges;
 mod http;
 mod http2;

@@ -3,6 +3,12 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
+
+/// Connections that may wait to be accepted.
+const QUEUE: u32 = 8;
+/// A connection that takes longer has found the queue full.
+const FULL: Duration = Duration::from_millis(500);
 
 /// What to do with a connection.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +19,8 @@ pub(crate) enum Act {
     Silence,
     /// Says nothing to the login.
     SilenceAfterLogin,
+    /// Says nothing to the wish to open it.
+    SilenceAtLast,
     /// Closes it at once.
     Close,
     /// Says what is no AMQP.
@@ -21,6 +29,8 @@ pub(crate) enum Act {
     Refuse(u16, &'static str),
     /// Closes it, and nobody listens any more.
     Vanish,
+    /// Opens it, and accepts none from then on: the kernel lets those that come wait.
+    OpenTheLast,
 }
 
 /// A running server; its threads end with the test process.
@@ -29,7 +39,7 @@ pub(crate) struct AmqpServer(SocketAddr);
 impl AmqpServer {
     /// Serves by a script that is given the number of the connection, from zero.
     pub(crate) fn start(script: impl Fn(u64) -> Act + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = listen();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {
             for number in 0.. {
@@ -40,7 +50,12 @@ impl AmqpServer {
                     read_header(&mut socket);
                     return;
                 }
+                // A queue that is full before the client hears that its connection is open.
+                let queue = matches!(act, Act::OpenTheLast).then(|| fill_queue(address));
                 thread::spawn(move || serve(socket, act));
+                while queue.is_some() {
+                    thread::park();
+                }
             }
         });
         Self(address)
@@ -49,6 +64,23 @@ impl AmqpServer {
     pub(crate) fn url(&self) -> String {
         format!("amqp://{}/%2f", self.0)
     }
+}
+
+/// A listener with a queue that is soon full.
+fn listen() -> TcpListener {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let _inside = runtime.enter();
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let listener = socket.listen(QUEUE).unwrap().into_std().unwrap();
+    listener.set_nonblocking(false).unwrap();
+    listener
+}
+
+/// Fills the queue of a listener that accepts nothing, up to a connection that has to wait.
+fn fill_queue(address: SocketAddr) -> Vec<TcpStream> {
+    let connect = || TcpStream::connect_timeout(&address, FULL).ok();
+    std::iter::from_fn(connect).collect()
 }
 
 fn serve(mut socket: TcpStream, act: Act) {
@@ -60,7 +92,11 @@ fn serve(mut socket: TcpStream, act: Act) {
             wait_for_end(&mut socket);
         }
         // An error only means that the client has left.
-        Act::Open | Act::SilenceAfterLogin | Act::Refuse(..) => drop(open(&mut socket, act)),
+        Act::Open
+        | Act::OpenTheLast
+        | Act::SilenceAfterLogin
+        | Act::SilenceAtLast
+        | Act::Refuse(..) => drop(open(&mut socket, act)),
     }
 }
 
@@ -88,6 +124,10 @@ fn open(socket: &mut TcpStream, act: Act) -> std::io::Result<()> {
     socket.write_all(&method(30, &[7, 255, 0, 2, 0, 0, 0, 60]))?;
     assert_eq!(read_method(socket)?, 31);
     assert_eq!(read_method(socket)?, 40);
+    if matches!(act, Act::SilenceAtLast) {
+        wait_for_end(socket);
+        return Ok(());
+    }
     if let Act::Refuse(code, text) = act {
         let mut fields = code.to_be_bytes().to_vec();
         fields.push(u8::try_from(text.len()).unwrap());

@@ -1,0 +1,146 @@
+//! Connections that do not open: each way not to is told from the others.
+
+use ce_record::Outcome::{ConnectError, Ok, ProtocolError, Rejected, Timeout};
+use ce_testkit::{Tool, broker, unique_name};
+
+use crate::support::Stream;
+use crate::support::amqp_server::{Act, AmqpServer};
+use crate::support::lab::{COUNTS, Lab, held, plan};
+use crate::support::rig::DEADLINE;
+
+#[test]
+fn a_limit_of_the_broker_refuses_with_its_reason() {
+    let Some(broker) = broker("a_limit_of_the_broker") else { return };
+    let vhost = unique_name("limit");
+    let api = |method: &str, path: &str, body: &str| {
+        let (status, said) = broker.api(method, path, body);
+        assert!((200..300).contains(&status), "{path}: {status} {said}");
+    };
+    api("PUT", &format!("/vhosts/{vhost}"), "");
+    let all = r#"{"configure":".*","write":".*","read":".*"}"#;
+    api("PUT", &format!("/permissions/{vhost}/guest"), all);
+    api("PUT", &format!("/vhost-limits/{vhost}/max-connections"), r#"{"value":5}"#);
+    let url = broker.amqp_url.replace("%2f", &vhost);
+    let lab = Lab::new(&plan(9, 5, "1s"));
+    let run = lab.tool(&["--to", &url]).run();
+    api("DELETE", &format!("/vhosts/{vhost}"), "");
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    let (open, refused) = (stream.count(Ok), stream.count(Rejected));
+    assert_eq!(open + refused, 9, "{}", run.stderr);
+    // The one that was tried first may still count for a moment.
+    assert!((4..=5).contains(&open), "{open}");
+    for sample in stream.ended(Rejected) {
+        assert_eq!(sample.code, Some(530));
+        let error = sample.error.as_deref().unwrap();
+        assert!(error.contains("connection limit (5) is reached"), "{error}");
+    }
+    assert_eq!(held(&stream, COUNTS)[1..], [open, open, 0, 0]);
+}
+
+#[test]
+fn every_way_not_to_open_is_told_from_the_others() {
+    let server = AmqpServer::start(|number| match number {
+        2 => Act::Silence,
+        3 => Act::Close,
+        4 => Act::Garbage,
+        5 => Act::Refuse(530, "NOT_ALLOWED - connection limit (3) is reached"),
+        6 => Act::SilenceAfterLogin,
+        7 => Act::SilenceAtLast,
+        8 => Act::Vanish,
+        _ => Act::Open,
+    });
+    let lab = Lab::new(&plan(9, 2, "1s"));
+    let run = lab.tool(&["--to", &server.url(), "--timeout", "3s"]).run();
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    let told: Vec<_> = stream
+        .samples
+        .iter()
+        .map(|it| (it.outcome, it.code, it.error.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Ok, None, ""),
+            (Timeout, None, "accepted, and no Connection.Start in time"),
+            (
+                ConnectError,
+                None,
+                "accepted, and no Connection.Start: the broker closed the connection"
+            ),
+            (ProtocolError, None, "what came is not AMQP"),
+            (Rejected, Some(530), "NOT_ALLOWED - connection limit (3) is reached"),
+            (Timeout, None, "no answer to the login in time"),
+            (Timeout, None, "no Connection.OpenOk in time"),
+            (
+                ConnectError,
+                None,
+                "accepted, and no Connection.Start: the broker closed the connection"
+            ),
+            (ConnectError, None, "Connection refused (os error 111)"),
+        ]
+    );
+    assert_eq!(held(&stream, COUNTS)[..2], [1, 1]);
+}
+
+#[test]
+fn where_nobody_accepts_there_is_no_tcp_connection_in_time() {
+    let server = AmqpServer::start(|_| Act::OpenTheLast);
+    let lab = Lab::new(&plan(5, 10, "1s"));
+    // As long as the first takes, which opens, on a machine that has other things to do.
+    let run = lab.tool(&["--to", &server.url(), "--timeout", "5s"]).run();
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(Timeout, 5)]);
+    for sample in &stream.samples {
+        assert_eq!(sample.error.as_deref(), Some("no TCP connection in time"));
+        assert!(sample.connect_ns.is_none() && sample.service_ns >= 5_000_000_000, "{sample:?}");
+    }
+    assert_eq!(held(&stream, COUNTS), [0; 5]);
+}
+
+#[test]
+fn what_accepts_and_speaks_no_tls_is_told_before_the_run() {
+    let server = AmqpServer::start(|_| Act::Silence);
+    let lab = Lab::new(&plan(1, 1, "1s"));
+    let url = server.url().replace("amqp:", "amqps:");
+    let run = lab.tool(&["--to", &url, "--timeout", "500ms"]).run();
+    let said = &run.expect_code(2).stderr;
+    assert!(said.contains("accepted, and no TLS handshake in time"), "{said}");
+}
+
+#[test]
+fn a_target_that_has_no_such_connections_is_refused() {
+    let check = |url: &str, plan_text: &str, says: &str| {
+        let run = Lab::new(plan_text).tool(&["--to", url]).run();
+        run.expect_code(2);
+        assert_eq!((run.stdout.as_str(), run.stderr.lines().count()), ("", 1), "{}", run.stderr);
+        assert!(run.stderr.contains(says), "{}", run.stderr);
+    };
+    let small = plan(1, 1, "1s");
+    check("http://127.0.0.1:1/", &small, "scenario `many` opens AMQP connections");
+    check("amqp://127.0.0.1:1/", &small, "Connection refused");
+    check("amqp://127.0.0.1:1/", &plan(1_000_000, 1000, "1s"), "raise the limit (ulimit -Hn)");
+    check("amqp://192.0.2.1/", &small, "allow it with --allow-target 192.0.2.1");
+}
+
+#[test]
+fn a_machine_without_more_files_is_asked_for_them_or_says_so() {
+    let server = AmqpServer::start(|_| Act::Open);
+    let lab = Lab::new(&plan(60, 100, "100ms"));
+    let shell = |limits: &str| {
+        let script = format!(
+            "{limits}; exec {} --plan {} --to {}",
+            env!("CARGO_BIN_EXE_ce-blast"),
+            lab.path("plan.toml").display(),
+            server.url()
+        );
+        Tool::shell(&script).deadline(DEADLINE).run()
+    };
+    let run = shell("ulimit -Sn 40");
+    Stream::read(&run.expect_code(0).stdout).expect_outcomes(&[(Ok, 60)]);
+    let run = shell("ulimit -Sn 40; ulimit -Hn 100");
+    assert!(
+        run.expect_code(2).stderr.contains("60 connections need 124 open files"),
+        "{}",
+        run.stderr
+    );
+}
