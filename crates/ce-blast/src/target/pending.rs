@@ -188,6 +188,10 @@ impl Pending {
         if !last_answers.is_any_over(now) {
             return;
         }
+        if last_answers.last().is_some_and(|end| end <= now) {
+            // The load has ended. What was never sent may just have filled the queue of the writer.
+            self.recorder.be_patient();
+        }
         let now_ns = self.now_ns();
         for slot in 0..self.slots.len() {
             let attempt = self.slots[slot].as_ref();
