@@ -1,9 +1,12 @@
 //! What travels from the schedule to a sender and on to the records.
 
+use std::io;
+
 use ce_record::Outcome;
 use tokio::sync::oneshot;
 
 use crate::event::Event;
+use crate::own_limit::OwnLimit;
 
 /// An event that is due.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub(crate) struct Answer {
     pub(crate) code: Option<u16>,
     /// In words, where the code does not say it.
     pub(crate) error: Option<Box<str>>,
+    /// What this machine had no more of, where that is why there was no connection.
+    pub(crate) own_limit: Option<OwnLimit>,
     /// The connection that was opened for it; rare, so it takes no room elsewhere.
     pub(crate) opened: Option<Box<Opened>>,
 }
@@ -53,7 +58,7 @@ pub(crate) struct Finished {
 
 impl Answer {
     pub(crate) fn new(outcome: Outcome) -> Self {
-        Self { outcome, code: None, error: None, opened: None }
+        Self { outcome, code: None, error: None, own_limit: None, opened: None }
     }
 
     pub(crate) fn code(outcome: Outcome, code: u16) -> Self {
@@ -65,8 +70,23 @@ impl Answer {
         Self { error: Some(error.into()), ..Self::new(outcome) }
     }
 
+    /// What may help, unless the error says that itself.
+    pub(crate) fn hint(&self, text: &str) -> String {
+        let has_remedy = self.error.as_ref().is_some_and(|error| error.contains("; "));
+        if has_remedy { String::new() } else { format!("; {text}") }
+    }
+
     /// An error in one line, for people to read and for `errors.csv` to group by.
     pub(crate) fn error(outcome: Outcome, error: &(dyn std::error::Error + 'static)) -> Self {
         Self::text(outcome, &ce_tls::explain(error))
+    }
+
+    /// No connection, for a reason that the operating system gives.
+    pub(crate) fn refused(err: &io::Error) -> Self {
+        let answer = Self::error(Outcome::ConnectError, err);
+        let Some(limit) = OwnLimit::of(err) else { return answer };
+        let error = answer.error.unwrap_or_default();
+        let error = format!("this machine is the limit: {error}; {}", limit.remedy());
+        Self { own_limit: Some(limit), ..Self::text(answer.outcome, &error) }
     }
 }

@@ -54,7 +54,7 @@ fn limit(report: &GeneratorReport, tally: &Tally, busy: f64) -> Option<Limit> {
     if tally.dropped_records > 0 {
         return Some(Limit::Output);
     }
-    if tally.own_limits > 0 {
+    if tally.own_limits.sum() > 0 {
         return Some(Limit::Sender);
     }
     let planned = tally.outcomes.planned();
@@ -96,11 +96,9 @@ pub(crate) fn verdict(report: &GeneratorReport, tally: &Tally) -> Option<String>
         Some(Limit::Output) => {
             format!("SENDER-LIMITED: {} records found no reader in time", tally.dropped_records)
         }
-        Some(Limit::Sender) if tally.own_limits > 0 => format!(
-            "SENDER-LIMITED: this machine could not open {} connections: free ports and files, or \
-             spread the load over several senders with --shard",
-            tally.own_limits
-        ),
+        Some(Limit::Sender) if tally.own_limits.sum() > 0 => {
+            format!("SENDER-LIMITED: {}; or share the load out with --shard", tally.own_limits)
+        }
         Some(Limit::Sender) => {
             let why = "SENDER-LIMITED: this machine has not enough processor time for the rate";
             format!("{why}; share it out with --shard")

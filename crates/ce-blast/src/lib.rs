@@ -25,6 +25,7 @@ mod jobs;
 mod judge;
 mod lane;
 mod open_loop;
+mod own_limit;
 mod pace;
 mod plan;
 mod preview;

@@ -157,6 +157,9 @@ impl Recorder {
         if attempt == 1 {
             self.tally.lag.record(lag_ns);
         }
+        if let Some(limit) = answer.own_limit {
+            self.tally.own_limits.count(limit);
+        }
         let service_ns = ended_ns.saturating_sub(sent_ns);
         Finished { job, attempt, superseded: false, lag_ns, service_ns, answer }
     }

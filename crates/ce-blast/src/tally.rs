@@ -6,6 +6,8 @@ use ce_record::{CheckCount, Mark, OutcomeCounts};
 use lat_hist::Histogram;
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::own_limit::OwnLimits;
+
 /// What a recorder has counted; tallies add up.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
@@ -23,7 +25,7 @@ pub(crate) struct Tally {
     /// Connections that were lost.
     pub(crate) losses: u64,
     /// Connections that could not be opened because this machine has no more.
-    pub(crate) own_limits: u64,
+    pub(crate) own_limits: OwnLimits,
     /// What became of the connections that were held.
     pub(crate) held: Vec<Held>,
     /// The part of the time for which the busiest thread was at work, of those that send.
@@ -39,7 +41,7 @@ impl Tally {
         CheckCount::add(&mut self.checks, &other.checks);
         self.blocked_ns = self.blocked_ns.max(other.blocked_ns);
         self.losses += other.losses;
-        self.own_limits += other.own_limits;
+        self.own_limits.add(&other.own_limits);
         self.held.extend_from_slice(&other.held);
         self.busiest = self.busiest.max(other.busiest);
     }

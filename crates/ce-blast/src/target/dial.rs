@@ -1,12 +1,10 @@
 //! Connections to AMQP brokers, at an address that is known already, with or without TLS.
 
 use std::cell::Cell;
-use std::io;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use ce_record::Outcome;
-use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -60,8 +58,8 @@ impl Broker {
     /// Opens a connection.
     pub(super) async fn open(&self, progress: &Progress) -> Result<Open, Answer> {
         let begun = Instant::now();
-        let socket = self.route.addresses.connect().await.map_err(|err| refused(&err))?;
-        socket.set_nodelay(true).map_err(|err| refused(&err))?;
+        let socket = self.route.addresses.connect().await.map_err(|err| Answer::refused(&err))?;
+        socket.set_nodelay(true).map_err(|err| Answer::refused(&err))?;
         let opened = Opened { connect_ns: ns_since(begun), tls_ns: None };
         progress.opened.set(Some(opened));
         let Some(tls) = &self.route.tls else {
@@ -75,7 +73,7 @@ impl Broker {
         let name = name.map_err(|err| Answer::text(Outcome::ConnectError, &err.to_string()))?;
         let connect = TlsConnector::from(tls.config()).connect(name, socket);
         // Large, and only needed for a moment.
-        let mut stream = Box::pin(connect).await.map_err(|err| refused(&err))?;
+        let mut stream = Box::pin(connect).await.map_err(|err| Answer::refused(&err))?;
         progress.opened.set(Some(Opened { tls_ns: Some(ns_since(begun)), ..opened }));
         let shaken = Talk::new(&mut stream, &progress.stage).shake_hands(&self.login).await;
         match shaken {
@@ -102,27 +100,6 @@ fn maybe_nameless(answer: Answer) -> Answer {
 
 fn ns_since(begun: Instant) -> u64 {
     u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// No connection, for a reason that the operating system gives.
-fn refused(err: &io::Error) -> Answer {
-    let mut answer = Answer::error(Outcome::ConnectError, err);
-    if is_own_limit(err) {
-        let text = answer.error.unwrap_or_default();
-        answer.error = Some(format!("{OWN_LIMIT}: {text}").into());
-    }
-    answer
-}
-
-/// What the error of a connection begins with that this machine did not open.
-pub(super) const OWN_LIMIT: &str = "this machine is the limit";
-
-/// Whether it is this machine that has no more: open files, or ports for this address.
-fn is_own_limit(err: &io::Error) -> bool {
-    let code = err.raw_os_error().map(Errno::from_raw_os_error);
-    [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL, Errno::NOBUFS, Errno::NOMEM]
-        .into_iter()
-        .any(|limit| code == Some(limit))
 }
 
 /// An answer to an attempt to open something, as an error in words.

@@ -1,5 +1,6 @@
 //! Connections that do not open: each way not to is told from the others.
 
+use ce_record::Limit;
 use ce_record::Outcome::{ConnectError, Ok, ProtocolError, Rejected, Timeout};
 use ce_testkit::{Tool, broker, unique_name};
 
@@ -123,7 +124,7 @@ fn a_target_that_has_no_such_connections_is_refused() {
 }
 
 #[test]
-fn a_machine_without_more_files_is_asked_for_them_or_says_so() {
+fn a_machine_that_may_open_no_more_files_is_asked_for_them_or_says_so() {
     let server = AmqpServer::start(|_| Act::Open);
     let lab = Lab::new(&plan(60, 100, "100ms"));
     let shell = |limits: &str| {
@@ -143,4 +144,33 @@ fn a_machine_without_more_files_is_asked_for_them_or_says_so() {
         "{}",
         run.stderr
     );
+}
+
+#[test]
+fn files_that_run_out_meanwhile_make_the_sender_the_limit() {
+    let server = AmqpServer::start(|_| Act::Open);
+    let lab = Lab::new(&plan(60, 100, "1s"));
+    // Enough by what the process needs itself. It does not know that it inherits 80 open files.
+    let script = format!(
+        "ulimit -n 130; for file in {{20..99}}; do eval \"exec $file</dev/null\"; done
+         exec {} --plan {} --to {}",
+        env!("CARGO_BIN_EXE_ce-blast"),
+        lab.path("plan.toml").display(),
+        server.url()
+    );
+    let run = Tool::shell(&script).deadline(DEADLINE).run();
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    let (open, failed) = (stream.count(Ok), stream.count(ConnectError));
+    assert!(open > 0 && failed > 0 && open + failed == 60, "{}", run.stderr);
+    for sample in stream.ended(ConnectError) {
+        let why = "this machine is the limit: Too many open files (os error 24); raise ulimit -n";
+        assert_eq!(sample.error.as_deref(), Some(why));
+    }
+    assert_eq!(held(&stream, COUNTS), [open, open, open, 0, 0]);
+    assert_eq!(stream.end.generator.unwrap().limited_by, Some(Limit::Sender));
+    let verdict = format!(
+        "ce-blast: SENDER-LIMITED: this machine could not open {failed} connections: {failed} for want \
+         of open files (raise ulimit -n); or share the load out with --shard"
+    );
+    assert_eq!(run.stderr.lines().last(), Some(verdict.as_str()));
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use ce_record::{End, Limit};
+use ce_record::{End, Limit, Outcome};
 use ce_testkit::{Run, Tool};
 
 use crate::support::{Act, Server};
@@ -79,6 +79,34 @@ fn an_input_that_stalls_is_why_each_event_it_holds_up_is_late() {
     let last = run.stderr.lines().last().unwrap();
     let verdict = format!("ce-blast: SENDER-LIMITED: {starved} events came late from the input");
     assert_eq!(last, verdict);
+}
+
+#[test]
+fn a_sender_that_may_open_no_more_files_is_named_and_not_its_target() {
+    let server = Server::start(|_| Act::ReplyAfter(Duration::from_secs(2), 202));
+    let limited = |limit: &str| {
+        let text = format!(
+            r#"ulimit {limit} 48
+               exec "$blast" --to {} --rate 100/s --duration 1s --max-in-flight 100 "$events""#,
+            server.url()
+        );
+        let run = script(&text, 100);
+        let outcomes = end(run.expect_code(0)).outcomes.unwrap();
+        (run, outcomes[Outcome::Ok], outcomes[Outcome::ConnectError])
+    };
+    let (run, ok, failed) = limited("-n");
+    assert!(ok > 0 && failed > 0 && ok + failed == 100, "{}", run.stderr);
+    let why = "this machine is the limit: Too many open files (os error 24); raise ulimit -n";
+    assert_eq!(run.stdout.matches(why).count() as u64, failed);
+    assert_eq!(limited_by(&run), Some(Limit::Sender));
+    let verdict = format!(
+        "ce-blast: SENDER-LIMITED: this machine could not open {failed} connections: {failed} for want \
+         of open files (raise ulimit -n); or share the load out with --shard"
+    );
+    assert_eq!(run.stderr.lines().last(), Some(verdict.as_str()));
+    // What it may have it takes.
+    let (run, ok, _) = limited("-Sn");
+    assert_eq!(ok, 100, "{}", run.stderr);
 }
 
 #[test]

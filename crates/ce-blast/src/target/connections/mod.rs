@@ -22,7 +22,7 @@ use tokio::time::{sleep, timeout};
 
 pub(crate) use files::allow as allow_files;
 
-use super::dial::{Broker, OWN_LIMIT, error_of};
+use super::dial::{Broker, error_of};
 use super::handshake::{CLOSE as CLOSE_ONE, close};
 use super::pending::{Pending, Ticket, grace_is_over, now_and_then};
 use super::{Limits, Seat};
@@ -55,8 +55,9 @@ impl ConnectionsTarget {
                 Ok(())
             }
             Err(answer) => {
+                let hint = answer.hint("is it a broker, and well?");
                 let (address, why) = (self.broker.route.addresses.first(), error_of(answer));
-                bail!("{address}: cannot open a connection: {why}; is it a broker, and well?")
+                bail!("{address}: cannot open a connection: {why}{hint}")
             }
         }
     }
@@ -73,7 +74,6 @@ impl ConnectionsTarget {
             limits,
             changed: Notify::new(),
             open: Cell::new(0),
-            own_limits: Cell::new(0),
             held: RefCell::new(held),
         });
         let watched = Rc::clone(&shared);
@@ -114,7 +114,6 @@ impl ConnectionsTarget {
         let _ = timeout(CLOSE, all_closed).await;
         let mut held = shared.held.take();
         held.cut += shared.open.get();
-        tally.own_limits = shared.own_limits.get();
         tally.held = vec![held];
         tally
     }
@@ -129,8 +128,6 @@ struct Shared {
     changed: Notify,
     /// Connections that are open now.
     open: Cell<u64>,
-    /// Connections that this machine could not open.
-    own_limits: Cell<u64>,
     held: RefCell<Held>,
 }
 
@@ -179,9 +176,6 @@ impl Shared {
     fn end(&self, ticket: Ticket, answer: Answer) -> bool {
         let mut pending = self.pending.borrow_mut();
         let counts = pending.is_open(ticket);
-        if counts && answer.error.as_ref().is_some_and(|error| error.starts_with(OWN_LIMIT)) {
-            self.own_limits.set(self.own_limits.get() + 1);
-        }
         let ended_ns = pending.now_ns();
         pending.end(ticket, ended_ns, answer);
         self.changed.notify_one();

@@ -121,17 +121,15 @@ impl Connector {
 
     /// Connects, and notes how long that took as soon as it is known.
     async fn socket(&self, opened: &OpenedCell) -> Result<Socket, Answer> {
-        let refuse =
-            |err: &(dyn std::error::Error + 'static)| Answer::error(Outcome::ConnectError, err);
         let begun = Instant::now();
-        let socket = self.addresses.connect().await.map_err(|err| refuse(&err))?;
-        socket.set_nodelay(true).map_err(|err| refuse(&err))?;
+        let socket = self.addresses.connect().await.map_err(|err| Answer::refused(&err))?;
+        socket.set_nodelay(true).map_err(|err| Answer::refused(&err))?;
         let connect_ns = ns(begun.elapsed());
         opened.set(Some(Opened { connect_ns, tls_ns: None }));
         let Some((connector, name)) = &self.tls else { return Ok(Socket::Plain(socket)) };
         let begun = Instant::now();
         let stream = connector.0.connect(name.clone(), socket).await;
-        let stream = stream.map_err(|err| refuse(&err))?;
+        let stream = stream.map_err(|err| Answer::refused(&err))?;
         opened.set(Some(Opened { connect_ns, tls_ns: Some(ns(begun.elapsed())) }));
         Ok(Socket::Tls(Box::new(stream)))
     }
@@ -146,9 +144,8 @@ impl Connector {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(_)) if Instant::now() < deadline => tokio::time::sleep(ASK_AGAIN).await,
                 Ok(Err(answer)) => {
+                    let hint = answer.hint("is the target running?");
                     let why = answer.error.unwrap_or_default();
-                    // What goes wrong with TLS has a remedy of its own.
-                    let hint = if why.contains("; ") { "" } else { "; is the target running?" };
                     bail!("{address}: cannot connect: {why}{hint}")
                 }
                 Err(_) => {

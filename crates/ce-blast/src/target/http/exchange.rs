@@ -45,10 +45,15 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// The answer for each of the events of a request. A connection is opened once, for the first.
+    /// The answer for each of the events of a request. A connection is opened once, for the first, and
+    /// fails to open once.
     pub(super) fn answers(&self, opened: Option<Opened>) -> impl Iterator<Item = Answer> {
-        let mut opened = opened.map(Box::new);
-        std::iter::repeat_with(move || Answer { opened: opened.take(), ..self.answer.clone() })
+        let (mut opened, mut own_limit) = (opened.map(Box::new), self.answer.own_limit);
+        std::iter::repeat_with(move || Answer {
+            opened: opened.take(),
+            own_limit: own_limit.take(),
+            ..self.answer.clone()
+        })
     }
 }
 
