@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/named-run.sh
-PATH=${BIN:-$PWD/target/release}:$PATH
+find_tools
 
 usage() {
     cat <<'USAGE'

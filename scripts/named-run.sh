@@ -1,5 +1,10 @@
 # Sourced by the scripts that run one load: what they have in common.
 
+# find_tools: those of $BIN are the first on the path.
+find_tools() {
+    PATH=${BIN:-$PWD/target/release}:$PATH
+}
+
 # refuse_production: production is never loaded, by whatever name.
 refuse_production() {
     local env=${ENV:-dev}

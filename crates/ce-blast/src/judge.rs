@@ -199,18 +199,7 @@ mod tests {
     }
 
     fn report_with(change: impl Fn(&mut GeneratorReport)) -> GeneratorReport {
-        let mut report = GeneratorReport {
-            plan_events: None,
-            lag_p50_ns: 0,
-            lag_p99_ns: 0,
-            lag_max_ns: 0,
-            starved: 0,
-            held_back: 0,
-            peak_in_flight: 0,
-            blocked_ns: 0,
-            open_loop: true,
-            limited_by: None,
-        };
+        let mut report = GeneratorReport { open_loop: true, ..GeneratorReport::default() };
         change(&mut report);
         report
     }

@@ -25,3 +25,8 @@ pub use record::{
     Sample, Start, Stop, Window,
 };
 pub use write::append;
+
+/// Such a field is left out.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

@@ -71,6 +71,26 @@ pub struct Start {
     pub calibration: Option<Calibration>,
 }
 
+impl Start {
+    /// One of this format that tells no more than it must. `wall_start_ns` counts since 1970 (UTC).
+    pub fn new(tool: &str, version: &str, wall_start_ns: u64) -> Self {
+        Self {
+            format: FORMAT,
+            tool: tool.to_owned(),
+            version: version.to_owned(),
+            run: String::new(),
+            shard: None,
+            wall_start_ns,
+            monotonic_start_ns: None,
+            boot_id: None,
+            args: Vec::new(),
+            seed: None,
+            plan: Value::Null,
+            calibration: None,
+        }
+    }
+}
+
 /// What a sender measured of itself and its machine before the load began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calibration {
@@ -146,7 +166,7 @@ impl Sample<'_> {
 }
 
 /// One event as it arrived. `ce-sink` writes it, `lat-collect` joins it with the sample.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Receipt<'a> {
     /// Position in the sender's schedule, if the event carried it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -225,7 +245,7 @@ pub struct Window {
     /// How they ended.
     pub outcomes: OutcomeCounts,
     /// Attempts that ended and were followed by another for the same event.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::is_default")]
     pub retried: u64,
     /// Distinct events that arrived.
     pub received: u64,
@@ -263,7 +283,7 @@ pub struct End {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcomes: Option<OutcomeCounts>,
     /// Superseded samples: attempts that were followed by another for the same event.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::is_default")]
     pub retried: u64,
     /// How often the checks of answers held; only a sender that was given some has any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -277,9 +297,22 @@ pub struct End {
     pub peak_rss_bytes: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a field over by reference")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
+impl End {
+    /// That of a writer that sends nothing, and has not said yet what it used.
+    pub fn new(elapsed_ns: u64, stopped: Stop, records: u64) -> Self {
+        Self {
+            elapsed_ns,
+            stopped,
+            records,
+            dropped_records: 0,
+            outcomes: None,
+            retried: 0,
+            checks: Vec::new(),
+            generator: None,
+            cpu_ns: 0,
+            peak_rss_bytes: 0,
+        }
+    }
 }
 
 /// How often a check of answers held. It changes no outcome.
@@ -309,7 +342,7 @@ impl CheckCount {
 }
 
 /// What a sender says about its own schedule: whether the load was the one that was asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct GeneratorReport {
     /// Events that the plan calls for; unknown for an endless plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -328,7 +361,7 @@ pub struct GeneratorReport {
     pub peak_in_flight: u64,
     /// For this long in all the broker took nothing from a connection, of several the one for which
     /// it was longest.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::is_default")]
     pub blocked_ns: u64,
     /// Senders do not wait for answers. A closed loop does, and cannot see omitted load.
     pub open_loop: bool,

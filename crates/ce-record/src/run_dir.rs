@@ -271,7 +271,7 @@ pub struct Ledger {
     /// Version of the run directory's layout.
     pub format: u32,
     /// Samples and receipts with a key: these were joined by it, and not by source and id.
-    #[serde(default, skip_serializing_if = "Keyed::is_none")]
+    #[serde(default, skip_serializing_if = "crate::is_default")]
     pub keyed: Keyed,
     /// Whether receipts were collected; without them nothing below `outcomes` can be known.
     pub has_receipts: bool,
@@ -341,13 +341,6 @@ pub struct Keyed {
     pub samples: u64,
     /// Receipts that have one.
     pub receipts: u64,
-}
-
-impl Keyed {
-    /// Nothing was joined that way.
-    pub fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// The columns of `watch.csv`. Labels are `a=1;b=2`, in the order of their names.

@@ -72,7 +72,7 @@ pub struct GroupTotals {
     /// How the planned events ended.
     pub outcomes: OutcomeCounts,
     /// Attempts that another attempt followed.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::is_default")]
     pub retried: u64,
     /// HTTP status or AMQP reply code × count.
     pub codes: BTreeMap<u16, u64>,
@@ -157,13 +157,13 @@ pub struct Unsettled {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<UnsettledSample>,
     /// How often it was handed to the target.
-    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    #[serde(default, skip_serializing_if = "crate::is_default")]
     pub samples: u32,
     /// How often it was received.
-    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    #[serde(default, skip_serializing_if = "crate::is_default")]
     pub receipts: u32,
     /// Receipts that the broker marked as delivered before.
-    #[serde(default, skip_serializing_if = "is_none_of_them")]
+    #[serde(default, skip_serializing_if = "crate::is_default")]
     pub redelivered: u32,
     /// Why it was found in a dead-letter queue, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -188,14 +188,4 @@ pub struct UnsettledSample {
     /// Whether the plan keeps it out of the verdict.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub warm_up: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_none_of_them(count: &u32) -> bool {
-    *count == 0
 }

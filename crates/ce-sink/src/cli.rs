@@ -189,13 +189,7 @@ pub struct CommonArgs {
     pub correlate: Option<Pointer>,
 
     /// Name of the run, for the start record
-    #[arg(
-        long,
-        env = "CE_RUN",
-        value_name = "NAME",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, env = "CE_RUN", value_name = "NAME", default_value_t, hide_default_value = true)]
     pub run: String,
 }
 

@@ -6,9 +6,9 @@ use std::thread;
 
 use anyhow::Context;
 use ce_cli::{
-    Anchor, Clock, DataOut, Exit, Interrupt, StdoutError, masked_args, process_usage, say,
+    Anchor, Clock, DataOut, Exit, Interrupt, StdoutError, Usage, masked_args, process_usage, say,
 };
-use ce_record::{End, FORMAT, Record, Start, append};
+use ce_record::{End, Record, Start, append};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
 use crate::cli::CommonArgs;
@@ -87,18 +87,11 @@ fn stopped(stop: &Stop, failed: bool) -> ce_record::Stop {
 fn write_start(args: &CommonArgs, out: &mut DataOut) -> Result<Clock, StdoutError> {
     let (clock, Anchor { wall_ns, monotonic_ns, boot_id }) = Clock::start();
     let start = Start {
-        format: FORMAT,
-        tool: TOOL.into(),
-        version: env!("CARGO_PKG_VERSION").into(),
         run: args.run.clone(),
-        shard: None,
-        wall_start_ns: wall_ns,
         monotonic_start_ns: Some(monotonic_ns),
         boot_id,
         args: masked_args(),
-        seed: None,
-        plan: serde_json::Value::Null,
-        calibration: None,
+        ..Start::new(TOOL, env!("CARGO_PKG_VERSION"), wall_ns)
     };
     append(out.buffer(), &Record::Start(Box::new(start)));
     out.flush()?;
@@ -111,19 +104,8 @@ fn write_end(
     records: u64,
     stopped: ce_record::Stop,
 ) -> Result<(), StdoutError> {
-    let usage = process_usage();
-    let end = End {
-        elapsed_ns: clock.now_ns(),
-        stopped,
-        records,
-        dropped_records: 0,
-        outcomes: None,
-        retried: 0,
-        checks: Vec::new(),
-        generator: None,
-        cpu_ns: usage.cpu_ns,
-        peak_rss_bytes: usage.peak_rss_bytes,
-    };
+    let Usage { cpu_ns, peak_rss_bytes } = process_usage();
+    let end = End { cpu_ns, peak_rss_bytes, ..End::new(clock.now_ns(), stopped, records) };
     append(out.buffer(), &Record::End(Box::new(end)));
     out.flush()
 }

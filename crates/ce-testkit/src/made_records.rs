@@ -6,8 +6,7 @@
 use std::io::{self, BufWriter, Write};
 
 use ce_record::{
-    End, FORMAT, GeneratorReport, Outcome, OutcomeCounts, Receipt, Record, Sample, Start, Stop,
-    append,
+    End, GeneratorReport, Outcome, OutcomeCounts, Receipt, Record, Sample, Start, Stop, append,
 };
 
 /// Nanoseconds between two due times.
@@ -71,15 +70,12 @@ impl MadeRecords {
             };
             for time in 0..times {
                 out.record(&Record::Receipt(Receipt {
-                    seq: None,
                     source: "network.notifi.parsers.example".into(),
                     id: id.as_str().into(),
                     event_type: "network.notifi.lambda.build.start".into(),
                     recv_ns: seq * GAP_NS + 700_000 + seq % 1013 * 900 + time,
                     door: "/".into(),
-                    redelivered: false,
-                    dead_lettered: None,
-                    key: None,
+                    ..Receipt::default()
                 }))?;
             }
             written += times;
@@ -113,18 +109,10 @@ impl<W: Write> Out<W> {
         let to = BufWriter::with_capacity(1 << 18, to);
         let mut out = Self { to, line: Vec::new() };
         out.record(&Record::Start(Box::new(Start {
-            format: FORMAT,
-            tool: tool.to_owned(),
-            version: "0".to_owned(),
-            run: String::new(),
-            shard: None,
-            wall_start_ns: 1_700_000_000_000_000_000,
             monotonic_start_ns: Some(0),
             boot_id: Some("made".to_owned()),
-            args: Vec::new(),
-            seed: None,
             plan,
-            calibration: None,
+            ..Start::new(tool, "0", 1_700_000_000_000_000_000)
         })))?;
         Ok(out)
     }
@@ -137,28 +125,17 @@ impl<W: Write> Out<W> {
 
     fn end(mut self, records: u64, outcomes: Option<OutcomeCounts>) -> io::Result<()> {
         let generator = outcomes.map(|_| GeneratorReport {
-            plan_events: None,
             lag_p50_ns: 8_000,
             lag_p99_ns: 14_000,
             lag_max_ns: 14_000,
-            starved: 0,
-            held_back: 0,
             peak_in_flight: 5,
-            blocked_ns: 0,
             open_loop: true,
-            limited_by: None,
+            ..GeneratorReport::default()
         });
         self.record(&Record::End(Box::new(End {
-            elapsed_ns: records * GAP_NS,
-            stopped: Stop::Done,
-            records,
-            dropped_records: 0,
-            checks: Vec::new(),
             outcomes,
-            retried: 0,
             generator,
-            cpu_ns: 0,
-            peak_rss_bytes: 0,
+            ..End::new(records * GAP_NS, Stop::Done, records)
         })))?;
         self.to.flush()
     }

@@ -261,15 +261,9 @@ mod tests {
         let source = |number: usize| format!("source {}", number * 7 % (LOOK_BACK + 3));
         for number in 0..200 {
             let receipt = Receipt {
-                seq: None,
                 source: source(number).into(),
                 id: number.to_string().into(),
-                event_type: "t".into(),
-                recv_ns: 0,
-                door: "/".into(),
-                redelivered: false,
-                dead_lettered: None,
-                key: None,
+                ..Receipt::default()
             };
             batch.push(Record::Receipt(receipt), &mut fingerprints);
         }

@@ -128,8 +128,7 @@ impl Collector {
         match news {
             News::Over(ending) => self.streams.over(stream, ending),
             News::Records(mut batch) => {
-                let starts = |item: &Item| matches!(item, Item::Start(_));
-                if let Some(Item::Start(start)) = batch.items.first().filter(|item| starts(item)) {
+                if let Some(Item::Start(start)) = batch.items.first() {
                     if start.tool == SINK {
                         self.ledger.expect_receipts();
                     }

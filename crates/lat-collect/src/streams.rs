@@ -298,18 +298,9 @@ mod tests {
 
     fn start(wall_start_ns: u64, monotonic_start_ns: u64, boot: &str) -> Start {
         Start {
-            format: 1,
-            tool: "t".into(),
-            version: "0".into(),
-            run: String::new(),
-            shard: None,
-            wall_start_ns,
             monotonic_start_ns: Some(monotonic_start_ns),
             boot_id: Some(boot.into()),
-            args: Vec::new(),
-            seed: None,
-            plan: serde_json::Value::Null,
-            calibration: None,
+            ..Start::new("t", "0", wall_start_ns)
         }
     }
 

@@ -104,28 +104,12 @@ mod tests {
     fn end(stopped: Stop, starved: u64, held_back: u64, open_loop: bool) -> End {
         let generator = GeneratorReport {
             plan_events: Some(200),
-            lag_p50_ns: 0,
-            lag_p99_ns: 0,
-            lag_max_ns: 0,
             starved,
             held_back,
-            peak_in_flight: 1,
-            blocked_ns: 0,
             open_loop,
-            limited_by: None,
+            ..GeneratorReport::default()
         };
-        End {
-            elapsed_ns: 1,
-            stopped,
-            records: 100,
-            dropped_records: 0,
-            checks: Vec::new(),
-            outcomes: None,
-            retried: 0,
-            generator: Some(generator),
-            cpu_ns: 0,
-            peak_rss_bytes: 0,
-        }
+        End { generator: Some(generator), ..End::new(1, stopped, 100) }
     }
 
     fn check(end: &End, unsent: u64, lag_ms: u64, valid: bool, note: &str) {

@@ -1,7 +1,7 @@
 //! The stream on stdout, from its `start` to its `end` record.
 
-use ce_cli::{Anchor, Clock, DataOut, StdoutError, masked_args, process_usage};
-use ce_record::{End, FORMAT, Record, Start, Stop, append};
+use ce_cli::{Anchor, Clock, DataOut, StdoutError, Usage, masked_args, process_usage};
+use ce_record::{End, Record, Start, Stop, append};
 
 /// Writes the stream and counts what is in it.
 #[derive(Debug)]
@@ -16,18 +16,11 @@ impl<'a> Journal<'a> {
     pub(crate) fn start(out: &'a mut DataOut, run: &str) -> Result<Self, StdoutError> {
         let (clock, Anchor { wall_ns, monotonic_ns, boot_id }) = Clock::start();
         let start = Start {
-            format: FORMAT,
-            tool: crate::TOOL.into(),
-            version: env!("CARGO_PKG_VERSION").into(),
             run: run.into(),
-            shard: None,
-            wall_start_ns: wall_ns,
             monotonic_start_ns: Some(monotonic_ns),
             boot_id,
             args: masked_args(),
-            seed: None,
-            plan: serde_json::Value::Null,
-            calibration: None,
+            ..Start::new(crate::TOOL, env!("CARGO_PKG_VERSION"), wall_ns)
         };
         append(out.buffer(), &Record::Start(Box::new(start)));
         out.flush()?;
@@ -51,19 +44,9 @@ impl<'a> Journal<'a> {
 
     /// Closes the stream.
     pub(crate) fn end(self, stopped: Stop) -> Result<(), StdoutError> {
-        let usage = process_usage();
-        let end = End {
-            elapsed_ns: self.clock.now_ns(),
-            stopped,
-            records: self.records,
-            dropped_records: 0,
-            checks: Vec::new(),
-            outcomes: None,
-            retried: 0,
-            generator: None,
-            cpu_ns: usage.cpu_ns,
-            peak_rss_bytes: usage.peak_rss_bytes,
-        };
+        let Usage { cpu_ns, peak_rss_bytes } = process_usage();
+        let end = End::new(self.clock.now_ns(), stopped, self.records);
+        let end = End { cpu_ns, peak_rss_bytes, ..end };
         append(self.out.buffer(), &Record::End(Box::new(end)));
         self.out.flush()
     }

@@ -37,19 +37,25 @@ fn check_what_was_lost(stream: &Stream<'_>, topology: &Topology, queue: &str) {
     assert!(held.is_subset(&known));
 }
 
-#[test]
-fn a_cut_connection_leaves_in_doubt_what_was_under_way() {
-    let Some(rig) = Rig::new("a_cut_connection_leaves_in_doubt", "t") else { return };
-    let args = ["--rate", "1000/s", "--duration", "6s"];
+/// Cuts the connection when there are events that arrived and are not confirmed. Returns the records
+/// of the whole run, and what it said.
+fn cut_while_confirms_are_out(rig: &Rig, more: &[&str]) -> (String, String) {
+    let args = [&["--rate", "1000/s", "--duration", "6s"], more].concat();
     let mut running = rig.publish(events(6000), &args);
     rig.proxy.hold(true);
     let before = rig.topology.count(&rig.queue);
     // From here on nothing that arrives is confirmed.
     running.wait_until("publishes", || rig.topology.count(&rig.queue) > before + 100);
     rig.proxy.cut();
-    let text = rig.wait_for_end(&mut running);
+    (rig.wait_for_end(&mut running), running.stderr())
+}
+
+#[test]
+fn a_cut_connection_leaves_in_doubt_what_was_under_way() {
+    let Some(rig) = Rig::new("a_cut_connection_leaves_in_doubt", "t") else { return };
+    let (text, stderr) = cut_while_confirms_are_out(&rig, &[]);
     let stream = Stream::read(&text);
-    assert!(stream.count(InDoubt) > 100, "{}", running.stderr());
+    assert!(stream.count(InDoubt) > 100, "{stderr}");
     check_what_was_lost(&stream, &rig.topology, &rig.queue);
 }
 
@@ -77,17 +83,11 @@ fn an_event_that_is_due_without_a_connection_is_a_connect_error() {
 #[test]
 fn what_was_in_doubt_is_published_again_and_arrives() {
     let Some(rig) = Rig::new("what_was_in_doubt_is_published_again", "t") else { return };
-    let args = ["--rate", "1000/s", "--duration", "6s", "--republish", "in-doubt"];
-    let mut running = rig.publish(events(6000), &args);
-    rig.proxy.hold(true);
-    let before = rig.topology.count(&rig.queue);
-    running.wait_until("publishes", || rig.topology.count(&rig.queue) > before + 100);
-    rig.proxy.cut();
-    let text = rig.wait_for_end(&mut running);
+    let (text, stderr) = cut_while_confirms_are_out(&rig, &["--republish", "in-doubt"]);
     let stream = Stream::read(&text);
-    assert!(stream.end.retried > 100, "{}", running.stderr());
+    assert!(stream.end.retried > 100, "{stderr}");
     assert!(stream.superseded.iter().all(|sample| sample.outcome == InDoubt));
-    assert_eq!(stream.count(InDoubt), 0, "{}", running.stderr());
+    assert_eq!(stream.count(InDoubt), 0, "{stderr}");
     check_what_was_lost(&stream, &rig.topology, &rig.queue);
     // It is late by as long as the connection was away, and that is not the sender's doing.
     let late = stream.samples.iter().find(|sample| sample.attempt == 2).unwrap();

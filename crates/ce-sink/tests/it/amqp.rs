@@ -12,8 +12,7 @@ use crate::{Sink, event};
 #[test]
 fn every_dialect_leaves_receipts() {
     let Some(broker) = broker("every_dialect_leaves_receipts") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
+    let lab = Lab::with_queue(&broker);
     lab.publish("", &lab.name, typed("application/cloudevents+json; charset=utf-8"), &event("0"));
     for (id, prefix) in ["ce-", "", "cloudEvents_", "cloudEvents:"].iter().enumerate() {
         let id = (id + 1).to_string();
@@ -28,7 +27,7 @@ fn every_dialect_leaves_receipts() {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         lab.publish("", &lab.name, typed("text/plain").with_headers(table(&headers)), "data");
     }
-    let mut sink = Sink::start(&[&lab.args()[..], &["--count", "5"]].concat());
+    let mut sink = lab.sink(&["--count", "5"]);
     let stderr = sink.ends(0, "done");
     assert!(stderr.starts_with(&format!("ce-sink: consuming from queue {}\n", lab.name)));
     assert!(stderr.ends_with("5 received, 0 not CloudEvents, 0 rejected on purpose\n"), "{stderr}");
@@ -72,19 +71,18 @@ fn an_existing_queue_is_used_as_it_is() {
         arguments,
     );
     lab.events(0..1);
-    let mut sink = Sink::start(&[&lab.args()[..], &["--count", "1"]].concat());
+    let mut sink = lab.sink(&["--count", "1"]);
     sink.ends(0, "done");
 }
 
 #[test]
 fn what_is_no_event_is_rejected_for_good() {
     let Some(broker) = broker("what_is_no_event_is_rejected_for_good") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
+    let lab = Lab::with_queue(&broker);
     lab.publish("", &lab.name, typed("text/plain"), "hello");
     lab.publish("", &lab.name, typed("application/cloudevents+json"), "{}");
     lab.events(0..1);
-    let mut sink = Sink::start(&[&lab.args()[..], &["--count", "1"]].concat());
+    let mut sink = lab.sink(&["--count", "1"]);
     let stderr = sink.ends(0, "done");
     assert!(
         stderr.contains("1 received, 2 not CloudEvents (the first: attribute `specversion`"),
@@ -98,14 +96,13 @@ fn an_attribute_that_is_a_fraction_is_refused_with_its_name() {
     let Some(broker) = broker("an_attribute_that_is_a_fraction_is_refused_with_its_name") else {
         return;
     };
-    let lab = Lab::new(&broker);
-    lab.queue();
+    let lab = Lab::with_queue(&broker);
     let required = [("specversion", "1.0"), ("id", "1"), ("source", "/s"), ("type", "t")];
     let mut headers = table(&required);
     headers.insert("sampledrate".into(), AMQPValue::Double(1.5));
     lab.publish("", &lab.name, typed("text/plain").with_headers(headers), "data");
     lab.events(0..1);
-    let mut sink = Sink::start(&[&lab.args()[..], &["--count", "1"]].concat());
+    let mut sink = lab.sink(&["--count", "1"]);
     let stderr = sink.ends(0, "done");
     assert!(
         stderr.contains("1 not CloudEvents (the first: attribute `sampledrate` is not a string")
@@ -116,10 +113,9 @@ fn an_attribute_that_is_a_fraction_is_refused_with_its_name() {
 #[test]
 fn no_more_are_taken_than_asked_for() {
     let Some(broker) = broker("no_more_are_taken_than_asked_for") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
+    let lab = Lab::with_queue(&broker);
     lab.events(0..50);
-    let mut sink = Sink::start(&[&lab.args()[..], &["--count", "20"]].concat());
+    let mut sink = lab.sink(&["--count", "20"]);
     sink.ends(0, "done");
     assert_eq!(sink.receipts().len(), 20);
     assert_eq!(lab.waiting(), 30);
@@ -128,9 +124,8 @@ fn no_more_are_taken_than_asked_for() {
 #[test]
 fn an_interrupt_acknowledges_what_is_written() {
     let Some(broker) = broker("an_interrupt_acknowledges_what_is_written") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
-    let mut sink = Sink::start(&[&lab.args()[..], &["--prefetch", "7"]].concat());
+    let lab = Lab::with_queue(&broker);
+    let mut sink = lab.sink(&["--prefetch", "7"]);
     lab.events(0..40);
     sink.wait_for_receipts(40);
     sink.running.interrupt();
@@ -143,10 +138,9 @@ fn an_interrupt_acknowledges_what_is_written() {
 #[test]
 fn it_ends_when_the_queue_runs_dry() {
     let Some(broker) = broker("it_ends_when_the_queue_runs_dry") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
+    let lab = Lab::with_queue(&broker);
     lab.events(0..3);
-    let mut sink = Sink::start(&[&lab.args()[..], &["--idle-exit", "200ms"]].concat());
+    let mut sink = lab.sink(&["--idle-exit", "200ms"]);
     sink.ends(0, "done");
     assert_eq!((sink.receipts().len(), lab.waiting()), (3, 0));
 }
@@ -154,11 +148,10 @@ fn it_ends_when_the_queue_runs_dry() {
 #[test]
 fn a_second_delivery_says_so() {
     let Some(broker) = broker("a_second_delivery_says_so") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
+    let lab = Lab::with_queue(&broker);
     lab.events(0..2);
     lab.take_and_leave();
-    let mut sink = Sink::start(&[&lab.args()[..], &["--count", "2"]].concat());
+    let mut sink = lab.sink(&["--count", "2"]);
     sink.ends(0, "done");
     let redelivered: Vec<bool> =
         sink.receipts().iter().map(|receipt| receipt["redelivered"] == true).collect();
@@ -168,8 +161,7 @@ fn a_second_delivery_says_so() {
 #[test]
 fn a_dead_letter_says_why() {
     let Some(broker) = broker("a_dead_letter_says_why") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
+    let lab = Lab::with_queue(&broker);
     let mut arguments =
         table(&[("x-dead-letter-exchange", ""), ("x-dead-letter-routing-key", &lab.name)]);
     arguments.insert("x-message-ttl".into(), AMQPValue::LongInt(0));
@@ -177,7 +169,7 @@ fn a_dead_letter_says_why() {
     let options = QueueDeclareOptions { durable: true, ..Default::default() };
     lab.declare(&short_lived, options, arguments);
     lab.publish("", &short_lived, typed("application/cloudevents+json"), &event("1"));
-    let mut sink = Sink::start(&[&lab.args()[..], &["--count", "1"]].concat());
+    let mut sink = lab.sink(&["--count", "1"]);
     sink.ends(0, "done");
     lab.delete_queue(&short_lived);
     assert_eq!(slice::from_ref(&sink.receipts()[0]["dead_lettered"]), ["expired"]);

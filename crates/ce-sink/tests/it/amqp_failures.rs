@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use ce_testkit::{Running, Tool, broker};
 use lapin::options::QueueDeclareOptions;
 
+use crate::ce_sink;
 use crate::lab::{Lab, table};
-use crate::{Sink, ce_sink};
 
 /// Runs `ce-sink` for a queue that it cannot use; returns the one line that it says.
 #[track_caller]
@@ -92,10 +92,9 @@ fn a_name_that_is_too_long_is_refused() {
 #[test]
 fn a_queue_that_is_deleted_ends_the_stream_as_failed() {
     let Some(broker) = broker("a_queue_that_is_deleted_ends_the_stream") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
+    let lab = Lab::with_queue(&broker);
     lab.events(0..1);
-    let mut sink = Sink::start(&lab.args());
+    let mut sink = lab.sink(&[]);
     sink.wait_for_receipts(1);
     lab.delete_queue(&lab.name);
     let stderr = sink.ends(2, "failed");
@@ -105,8 +104,7 @@ fn a_queue_that_is_deleted_ends_the_stream_as_failed() {
 #[test]
 fn what_a_reader_never_saw_goes_back_to_the_queue() {
     let Some(broker) = broker("what_a_reader_never_saw_goes_back") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
+    let lab = Lab::with_queue(&broker);
     let mut child = Command::new(env!("CARGO_BIN_EXE_ce-sink"))
         .args(lab.args())
         .stdin(Stdio::null())
@@ -130,8 +128,7 @@ fn what_a_reader_never_saw_goes_back_to_the_queue() {
 fn a_disk_that_fills_up_acknowledges_nothing_unwritten() {
     const EVENTS: usize = 60;
     let Some(broker) = broker("a_disk_that_fills_up") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
+    let lab = Lab::with_queue(&broker);
     lab.events(0..EVENTS);
     let folder = tempfile::tempdir().unwrap();
     let records = folder.path().join("records");

@@ -12,6 +12,8 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::Sink;
+
 static NAMES: AtomicU64 = AtomicU64::new(0);
 
 /// Publishes and looks. Queues and exchanges of its naming are deleted when it goes.
@@ -51,6 +53,18 @@ impl Lab {
         let number = NAMES.fetch_add(1, Ordering::Relaxed);
         let name = format!("ce-sink-test-{}-{number}", process::id());
         Self { url: broker.amqp_url.clone(), name, runtime, connection, channel }
+    }
+
+    /// One with its queue.
+    pub(crate) fn with_queue(broker: &Broker) -> Self {
+        let lab = Self::new(broker);
+        lab.queue();
+        lab
+    }
+
+    /// A sink for the queue.
+    pub(crate) fn sink(&self, more: &[&str]) -> Sink {
+        Sink::start(&[&self.args()[..], more].concat())
     }
 
     /// The arguments of a sink for the queue.

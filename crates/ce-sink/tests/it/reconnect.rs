@@ -9,6 +9,13 @@ use crate::Sink;
 use crate::lab::Lab;
 use crate::proxy::Proxy;
 
+/// A queue, and a way to it that can be closed; `None` without a broker.
+fn lab_and_proxy(test: &str) -> Option<(Lab, Proxy)> {
+    let lab = Lab::with_queue(&broker(test)?);
+    let proxy = Proxy::to(&lab.url);
+    Some((lab, proxy))
+}
+
 /// A sink that reaches the queue of the lab only through the proxy.
 fn start(lab: &Lab, proxy: &Proxy, args: &[&str]) -> Sink {
     let fixed = ["amqp", "--from", proxy.url(), "--queue", &lab.name];
@@ -26,10 +33,7 @@ fn ids(range: std::ops::Range<usize>) -> BTreeSet<String> {
 
 #[test]
 fn a_broker_that_comes_back_finds_the_sink_waiting() {
-    let Some(broker) = broker("a_broker_that_comes_back") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
-    let proxy = Proxy::to(&lab.url);
+    let Some((lab, proxy)) = lab_and_proxy("a_broker_that_comes_back") else { return };
     let mut sink = start(&lab, &proxy, &["--count", "6"]);
     lab.events(0..3);
     sink.wait_for_receipts(3);
@@ -52,10 +56,7 @@ fn a_broker_that_comes_back_finds_the_sink_waiting() {
 #[test]
 fn what_was_not_acknowledged_comes_again_and_says_so() {
     const EVENTS: usize = 20;
-    let Some(broker) = broker("what_was_not_acknowledged_comes_again") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
-    let proxy = Proxy::to(&lab.url);
+    let Some((lab, proxy)) = lab_and_proxy("what_was_not_acknowledged_comes_again") else { return };
     let mut sink = start(&lab, &proxy, &[]);
     sink.running.wait_for("consuming from queue");
     // The receipts get written; their acknowledgements get lost.
@@ -78,10 +79,7 @@ fn what_was_not_acknowledged_comes_again_and_says_so() {
 
 #[test]
 fn idleness_does_not_count_while_nothing_can_arrive() {
-    let Some(broker) = broker("idleness_does_not_count") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
-    let proxy = Proxy::to(&lab.url);
+    let Some((lab, proxy)) = lab_and_proxy("idleness_does_not_count") else { return };
     let mut sink = start(&lab, &proxy, &["--idle-exit", "700ms"]);
     lab.events(0..1);
     sink.wait_for_receipts(1);
@@ -95,10 +93,7 @@ fn idleness_does_not_count_while_nothing_can_arrive() {
 
 #[test]
 fn a_broker_that_stays_away_ends_the_stream_as_failed() {
-    let Some(broker) = broker("a_broker_that_stays_away") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
-    let proxy = Proxy::to(&lab.url);
+    let Some((lab, proxy)) = lab_and_proxy("a_broker_that_stays_away") else { return };
     for (limit, attempts) in [("0s", 0), ("250ms", 2)] {
         proxy.come_back();
         let mut sink = start(&lab, &proxy, &["--reconnect-for", limit]);
@@ -116,10 +111,9 @@ fn a_broker_that_stays_away_ends_the_stream_as_failed() {
 
 #[test]
 fn a_sink_without_a_broker_can_be_interrupted() {
-    let Some(broker) = broker("a_sink_without_a_broker_can_be_interrupted") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
-    let proxy = Proxy::to(&lab.url);
+    let Some((lab, proxy)) = lab_and_proxy("a_sink_without_a_broker_can_be_interrupted") else {
+        return;
+    };
     let mut sink = start(&lab, &proxy, &["--reconnect-for", "1h"]);
     sink.running.wait_for("consuming from queue");
     proxy.go_away();
@@ -130,10 +124,7 @@ fn a_sink_without_a_broker_can_be_interrupted() {
 
 #[test]
 fn a_queue_that_is_gone_afterwards_is_not_made_again() {
-    let Some(broker) = broker("a_queue_that_is_gone_afterwards") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
-    let proxy = Proxy::to(&lab.url);
+    let Some((lab, proxy)) = lab_and_proxy("a_queue_that_is_gone_afterwards") else { return };
     let mut sink = start(&lab, &proxy, &["--reconnect-for", "2s"]);
     sink.running.wait_for("consuming from queue");
     proxy.go_away();
@@ -148,16 +139,15 @@ fn a_queue_that_is_gone_afterwards_is_not_made_again() {
 fn a_termination_leaves_every_event_in_a_receipt_or_in_the_queue() {
     const EVENTS: usize = 500;
     let Some(broker) = broker("a_termination_leaves_every_event") else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
+    let lab = Lab::with_queue(&broker);
     lab.events(0..EVENTS);
-    let mut sink = Sink::start(&[&lab.args()[..], &["--prefetch", "50"]].concat());
+    let mut sink = lab.sink(&["--prefetch", "50"]);
     sink.wait_for_receipts(1);
     sink.running.signal(Signal::TERM);
     sink.ends(0, "interrupted");
     let (written, waiting) = (sink.ids(), lab.waiting() as usize);
     assert_eq!(written.len() + waiting, EVENTS, "an orderly end acknowledges what it has written");
-    let mut rest = Sink::start(&[&lab.args()[..], &["--idle-exit", "200ms"]].concat());
+    let mut rest = lab.sink(&["--idle-exit", "200ms"]);
     lab.events(EVENTS..EVENTS + 1);
     rest.ends(0, "done");
     let all: BTreeSet<String> = written.into_iter().chain(rest.ids()).collect();

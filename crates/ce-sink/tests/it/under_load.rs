@@ -54,11 +54,10 @@ fn sigterm_leaves_a_receipt_of_each_request_that_was_answered() {
 fn sigterm_leaves_each_message_in_a_receipt_or_in_the_queue() {
     let name = "sigterm_leaves_each_message_in_a_receipt_or_in_the_queue";
     let Some(broker) = broker(name) else { return };
-    let lab = Lab::new(&broker);
-    lab.queue();
+    let lab = Lab::with_queue(&broker);
     let backlog = 300;
     lab.events(0..backlog);
-    let mut sink = Sink::start(&[&lab.args()[..], &["--prefetch", "50"]].concat());
+    let mut sink = lab.sink(&["--prefetch", "50"]);
     let ended = AtomicBool::new(false);
     let published = thread::scope(|scope| {
         let publisher = scope.spawn(|| {

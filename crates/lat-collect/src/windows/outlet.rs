@@ -6,9 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use ce_cli::{DataOut, StdoutError, masked_args, process_usage};
+use ce_cli::{DataOut, StdoutError, Usage, masked_args, process_usage};
 use ce_record::totals::Zero;
-use ce_record::{End, FORMAT, Record, Start, Stop, append};
+use ce_record::{End, Record, Start, Stop, append};
 
 use crate::TOOL;
 
@@ -74,18 +74,12 @@ impl Outlet {
 
     /// Closes the stream and waits until it is out.
     pub(crate) fn finish(self, elapsed_ns: u64) -> anyhow::Result<()> {
-        let usage = process_usage();
+        let Usage { cpu_ns, peak_rss_bytes } = process_usage();
         let end = Record::End(Box::new(End {
-            elapsed_ns,
-            stopped: Stop::Done,
-            records: self.written,
             dropped_records: self.dropped,
-            outcomes: None,
-            retried: 0,
-            checks: Vec::new(),
-            generator: None,
-            cpu_ns: usage.cpu_ns,
-            peak_rss_bytes: usage.peak_rss_bytes,
+            cpu_ns,
+            peak_rss_bytes,
+            ..End::new(elapsed_ns, Stop::Done, self.written)
         }));
         let deadline = Instant::now() + PATIENCE;
         while !self.leave(&end) && Instant::now() < deadline {
@@ -112,18 +106,10 @@ fn line(record: &Record<'_>) -> Vec<u8> {
 /// The record that opens the stream, on the run's clock.
 pub(crate) fn start_record(zero: &Zero) -> Start {
     Start {
-        format: FORMAT,
-        tool: TOOL.to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        run: String::new(),
-        shard: None,
-        wall_start_ns: zero.wall_ns,
         monotonic_start_ns: zero.monotonic_ns,
         boot_id: zero.boot_id.clone(),
         args: masked_args(),
-        seed: None,
-        plan: serde_json::Value::Null,
-        calibration: None,
+        ..Start::new(TOOL, env!("CARGO_PKG_VERSION"), zero.wall_ns)
     }
 }
 

@@ -20,8 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ce_record::{
-    End, FORMAT, GeneratorReport, Outcome, OutcomeCounts, Receipt, Record, Sample, Start, Stop,
-    append,
+    End, GeneratorReport, Outcome, OutcomeCounts, Receipt, Record, Sample, Start, Stop, append,
 };
 use ce_testkit::Tool;
 
@@ -54,49 +53,23 @@ fn json(dir: &Path, file: &str) -> serde_json::Value {
 
 fn start(tool: &str, monotonic_start_ns: u64, plan: serde_json::Value) -> Record<'static> {
     Record::Start(Box::new(Start {
-        format: FORMAT,
-        tool: tool.into(),
-        version: "0".into(),
-        run: String::new(),
-        shard: None,
-        wall_start_ns: 1_700_000_000_000_000_000 + monotonic_start_ns,
         monotonic_start_ns: Some(monotonic_start_ns),
         boot_id: Some("boot".into()),
-        args: Vec::new(),
-        seed: None,
         plan,
-        calibration: None,
+        ..Start::new(tool, "0", 1_700_000_000_000_000_000 + monotonic_start_ns)
     }))
 }
 
 fn end(records: u64, generator: Option<GeneratorReport>) -> Record<'static> {
     Record::End(Box::new(End {
-        elapsed_ns: 1,
-        stopped: Stop::Done,
-        records,
-        dropped_records: 0,
-        checks: Vec::new(),
         outcomes: Some(OutcomeCounts::default()),
-        retried: 0,
         generator,
-        cpu_ns: 0,
-        peak_rss_bytes: 0,
+        ..End::new(1, Stop::Done, records)
     }))
 }
 
 fn kept_its_schedule() -> GeneratorReport {
-    GeneratorReport {
-        plan_events: None,
-        lag_p50_ns: 0,
-        lag_p99_ns: 0,
-        lag_max_ns: 0,
-        starved: 0,
-        held_back: 0,
-        peak_in_flight: 1,
-        blocked_ns: 0,
-        open_loop: true,
-        limited_by: None,
-    }
+    GeneratorReport { peak_in_flight: 1, open_loop: true, ..GeneratorReport::default() }
 }
 
 fn sample(seq: u64, due_ns: u64, service_ns: u64, outcome: Outcome) -> Record<'static> {
@@ -124,15 +97,12 @@ fn sample(seq: u64, due_ns: u64, service_ns: u64, outcome: Outcome) -> Record<'s
 
 fn receipt(seq: u64, recv_ns: u64) -> Record<'static> {
     Record::Receipt(Receipt {
-        seq: None,
         source: "s".into(),
         id: seq.to_string().into(),
         event_type: "t".into(),
         recv_ns,
         door: "/".into(),
-        redelivered: false,
-        dead_lettered: None,
-        key: None,
+        ..Receipt::default()
     })
 }
 

@@ -57,31 +57,18 @@ fn run(name: &str, events: &[Event]) -> Run {
     let args = ["ce-blast", "--to", "amqp://guest:***@127.0.0.1:5672/", "--rate", "100/s"];
     let start = Start {
         format: 1,
-        tool: "ce-blast".into(),
-        version: "0.1.0".into(),
         run: name.into(),
-        shard: None,
-        wall_start_ns: WALL_NS,
-        monotonic_start_ns: None,
-        boot_id: None,
         args: args.map(str::to_owned).to_vec(),
         seed: Some(7),
-        plan: serde_json::Value::Null,
-        calibration: None,
-    };
-    let end = End {
-        elapsed_ns,
-        stopped: Stop::Done,
-        records: events.len() as u64,
-        dropped_records: 0,
-        outcomes: Some(outcomes(events.iter())),
-        retried: 0,
-        checks: Vec::new(),
-        generator: None,
-        cpu_ns: 1_250_000_000,
-        peak_rss_bytes: 23 << 20,
+        ..Start::new("ce-blast", "0.1.0", WALL_NS)
     };
     let records = events.len() as u64;
+    let end = End {
+        outcomes: Some(outcomes(events.iter())),
+        cpu_ns: 1_250_000_000,
+        peak_rss_bytes: 23 << 20,
+        ..End::new(elapsed_ns, Stop::Done, records)
+    };
     let stream =
         Stream { input: "samples.ndjson".into(), start: Some(start), end: Some(end), records };
     Run {
