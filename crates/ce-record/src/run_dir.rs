@@ -98,6 +98,14 @@ pub const SERIES_COLUMNS: [&str; 34] = [
     "e2e_max_us",
 ];
 
+/// The columns of `series.csv` that are numbers of events: they add up, over the scenarios of a second
+/// and over seconds.
+pub fn series_counts() -> impl Iterator<Item = &'static str> {
+    let is_key = |name: &str| matches!(name, "second" | "scenario" | "warm_up" | "phase");
+    let is_state = |name: &str| name == "in_flight" || name.ends_with("_us");
+    SERIES_COLUMNS.into_iter().filter(move |name| !is_key(name) && !is_state(name))
+}
+
 /// The columns of `errors.csv`.
 pub const ERRORS_COLUMNS: [&str; 7] =
     ["outcome", "code", "message", "count", "first_s", "last_s", "sample_id"];
@@ -366,4 +374,17 @@ pub fn read<T: DeserializeOwned>(dir: &Path, file: &str) -> Result<T, RunDirErro
     let name = path.display().to_string();
     let text = std::fs::read(&path).map_err(|err| RunDirError::Io(name.clone(), err))?;
     serde_json::from_slice(&text).map_err(|err| RunDirError::Malformed(name, err))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Outcome;
+
+    #[test]
+    fn planned_sent_every_outcome_and_received_add_up() {
+        let outcomes = Outcome::ALL.map(Outcome::as_str);
+        let counts: Vec<_> = series_counts().collect();
+        assert_eq!(counts, [&["planned", "sent"], &outcomes[..], &["received"]].concat());
+    }
 }

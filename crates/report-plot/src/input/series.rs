@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
-use ce_record::run_dir::SERIES_COLUMNS;
+use ce_record::run_dir::{SERIES_COLUMNS, series_counts};
 use polars::prelude::{Column, DataFrame, DataType, NamedFrom, PolarsResult, Series as Values};
 
 use super::csv;
@@ -15,23 +15,6 @@ use super::csv;
 const SECOND: &str = "second";
 const BIN: &str = "bin";
 const SECONDS: &str = "seconds";
-
-/// What is read as counts.
-const COUNTS: [&str; 13] = [
-    "planned",
-    "sent",
-    "ok",
-    "rejected",
-    "returned",
-    "timeout",
-    "connect_error",
-    "protocol_error",
-    "in_doubt",
-    "dropped",
-    "unsent",
-    "unfinished",
-    "received",
-];
 
 /// Widths of a bin that people can count in, in seconds.
 const WIDTHS: [u32; 12] = [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 1800];
@@ -145,13 +128,16 @@ impl Bins {
 /// How a column of the series is read; `None` for those that nothing is drawn from.
 fn kind(name: &&'static str) -> Option<csv::Column> {
     let kind = match *name {
-        SECOND => DataType::Float64,
         "scenario" | "warm_up" => DataType::String,
-        count if COUNTS.contains(&count) => DataType::Float64,
-        percentile if is_percentile(percentile) => DataType::Float64,
+        SECOND => DataType::Float64,
+        name if is_count(name) || is_percentile(name) => DataType::Float64,
         _ => return None,
     };
     Some((name, kind))
+}
+
+fn is_count(name: &str) -> bool {
+    series_counts().any(|count| count == name)
 }
 
 fn is_percentile(name: &str) -> bool {
@@ -168,7 +154,7 @@ fn grouped(frame: &DataFrame, key: &str) -> PolarsResult<DataFrame> {
     let (worst, rest): (Vec<&str>, Vec<&str>) =
         names.iter().map(String::as_str).partition(|name| is_percentile(name));
     let sums: Vec<&str> =
-        rest.into_iter().filter(|name| COUNTS.contains(name) || *name == SECONDS).collect();
+        rest.into_iter().filter(|name| is_count(name) || *name == SECONDS).collect();
     let mut result = frame.group_by_stable([key])?.select(sums.iter().copied()).sum()?;
     let maxima = frame.group_by_stable([key])?.select(worst.iter().copied()).max()?;
     for name in &sums {
