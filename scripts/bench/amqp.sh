@@ -1,4 +1,4 @@
-# Publishing over AMQP, to a broker of its own that has the last core. Sourced by ../bench.sh; without
+# A broker of its own that has the last core, and publishing to it. Sourced after measure.sh; without
 # RabbitMQ its rows stay empty.
 
 amqp_url=''
@@ -9,21 +9,27 @@ start_broker() {
         echo 'bench: no RabbitMQ, so nothing about it' >&2
         return 0
     fi
-    # Only to make the exchange and the queue.
-    ce-sink amqp --from "$amqp_url" --queue bench --bind 'cloud-events:#' >/dev/null 2>"$work/queue.log" &
-    local pid=$!
-    said 'consuming from' "$work/queue.log" "$pid" >/dev/null || exit 2
-    kill "$pid"
-    wait "$pid" || true
+    at_end+=(stop_broker)
 }
 
-stop_broker() { [[ -z $amqp_url ]] || amqp_broker stop >/dev/null 2>&1 || true; }
+# make_queue NAME FLAGS…: makes what a consumer with these flags would.
+make_queue() {
+    : >"$work/queue.log"
+    ce-sink amqp --from "$amqp_url" --queue "$@" >/dev/null 2>"$work/queue.log" &
+    local pid=$!
+    started+=("$pid")
+    said 'consuming from' "$work/queue.log" "$pid" >/dev/null || exit 2
+    stop "$pid"
+}
+
+stop_broker() { amqp_broker stop >/dev/null 2>&1 || true; }
 
 empty_queue() { amqp_broker ctl purge_queue bench >/dev/null 2>&1; }
 
 # One connection, 1,000 publishes without a confirm, no consumer.
 measure_amqp() {
     [[ -n $amqp_url ]] || return 0
+    make_queue bench --bind 'cloud-events:#'
     empty_queue
     load persistent --to "$amqp_url" --rate 1000000/s --duration 100ms --max-in-flight 1000
     empty_queue
@@ -45,13 +51,10 @@ perf_test() {
     note "$name.rate" "${rate##* }"
 }
 
-# What others reach is our limit.
-at_least() { local figure; figure=$(median "$1"); echo "${figure:+≥ $figure}"; }
-
 report_amqp() {
     [[ -n $amqp_url ]] || return 0
     for kind in persistent transient; do
-        row "AMQP $kind, 1000 in flight, events/s" "$kind.rate" "$(at_least "perf_$kind.rate")" \
+        row "AMQP $kind, 1000 in flight, events/s" "$kind.rate" "$(what_others_reach ≥ "perf_$kind.rate")" \
             PerfTest "perf_$kind.rate"
     done
     row 'AMQP persistent, 1000 in flight, µs CPU/event' persistent.cpu '≤ 8'

@@ -4,19 +4,8 @@
 # come those of 8 hours at 2,000 events per second, once; BENCH_SHORT=1 leaves them out.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-PATH=$PWD/target/release:$PATH
-rounds=${ROUNDS:-3}
-lost=137 duplicated=61
-
-work=$(mktemp -d)
-mkdir "$work/figures"
-started=()
-tidy_up() {
-    ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
-    rm -rf "$work"
-}
-trap tidy_up EXIT
 source scripts/bench/measure.sh
+lost=137 duplicated=61
 
 # figure FILE NAME: a number of a JSON file, of several the last.
 figure() { grep -o "\"$2\": *[0-9]*" "$1" | tail -n 1 | grep -o '[0-9]*$'; }

@@ -1,5 +1,30 @@
-# How figures are taken, collected over the rounds and put into a table. Sourced by ../bench.sh, which
-# sets $work, a directory for the time of the run, and sources said.sh.
+# How figures are taken, collected over the rounds and put into a table. Sourced first by ../bench.sh
+# and by the scripts beside it that are run by themselves, from the root of the project.
+. scripts/said.sh
+PATH=$PWD/target/release:$PATH
+rounds=${ROUNDS:-3}
+
+# A directory for the time of the run, what is to be killed at its end, and what else to be done then.
+work=$(mktemp -d)
+mkdir "$work/figures"
+started=()
+at_end=()
+tidy_up() {
+    local task
+    ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
+    for task in ${at_end[@]+"${at_end[@]}"}; do "$task"; done
+    rm -rf "$work"
+}
+trap tidy_up EXIT
+
+# stop PID: ends one of those that were started.
+stop() {
+    local pid others=()
+    kill "$1"
+    wait "$1" || true
+    for pid in "${started[@]}"; do [[ $pid == "$1" ]] || others+=("$pid"); done
+    started=(${others[@]+"${others[@]}"})
+}
 
 # The tool on one core, what it talks to on another. Takes functions, too.
 on_core() (
@@ -47,12 +72,14 @@ peak_rss() {
     echo "$peak"
 }
 
-# sink FLAGS…: starts one, waits until it listens, and sets $url and $sink.
+# sink FLAGS…: starts one, waits until it listens, and sets $url and $sink. What it receives goes to
+# $received, if that is set.
 sink() {
     # That of an earlier one would say that it listens.
     : >"$work/sink.log"
     # Not by a function: then $! would be a shell, and the sink would outlive it.
-    taskset -c "$(($(nproc) - 1))" ce-sink http --listen 127.0.0.1:0 "$@" >/dev/null 2>"$work/sink.log" &
+    taskset -c "$(($(nproc) - 1))" ce-sink http --listen 127.0.0.1:0 "$@" \
+        >"${received:-/dev/null}" 2>"$work/sink.log" &
     sink=$!
     started+=("$sink")
     url=$(said 'listening on' "$work/sink.log" "$sink" | grep -o 'http://[0-9.:]*')/ || exit 2
@@ -79,11 +106,13 @@ evenly() {
     shift
     sink --arrivals "$work/arrivals"
     "${@//URL/$url}" >/dev/null 2>&1 || echo "bench: failed: $*" >&2
-    kill "$sink"
-    wait "$sink" || true
+    stop "$sink"
     note "$name.cv" "$(grep -o '"gap_cv": *[0-9.]*' "$work/arrivals" | awk -F : '{ printf "%.3f", $2 }')"
     url=$main
 }
+
+# what_others_reach SIGN NAME: a limit; nothing without a figure.
+what_others_reach() { local figure; figure=$(median "$2"); echo "${figure:+$1 $figure}"; }
 
 # row TEXT NAME [LIMIT [PEER NAME]…]: a figure of ours beside its limit, such as '≤ 5', and peers'.
 row() {

@@ -51,7 +51,7 @@ pub(crate) fn calibrate(interrupt: &Interrupt) -> Calibration {
 /// How late sleeps of a sender end.
 fn sleeps() -> io::Result<Histogram> {
     runtime()?.block_on(async {
-        let mut alarm = Alarm::new()?;
+        let mut alarm = Alarm::new(Duration::ZERO)?;
         let mut late = Histogram::default();
         for _ in 0..SLEEPS {
             let late_by = alarm.sleep_until(Instant::now() + SLEEP).await;
@@ -67,7 +67,8 @@ fn ceiling_per_s(interrupt: &Interrupt) -> u64 {
     let (clock, _) = Clock::start();
     let gates: Arc<[Gate]> = Arc::new([Gate::new(u64::MAX)]);
     let (recorder, queue) = Recorder::new(clock, Arc::clone(&gates));
-    let limits = Limits { timeout: Duration::ZERO, last_answers: LastAnswers::of(1) };
+    let (timeout, timer_slack) = (Duration::ZERO, Duration::ZERO);
+    let limits = Limits { timeout, timer_slack, last_answers: LastAnswers::of(1) };
     let (work, to_do) = unbounded_channel();
     let (ready, _is_ready) = mpsc::sync_channel(1);
     let (give, given) = mpsc::channel();

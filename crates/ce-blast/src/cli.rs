@@ -140,6 +140,12 @@ pub struct Cli {
           value_parser = parse::duration, conflicts_with_all = ["rate", "stages", "plan"])]
     pub pause: Duration,
 
+    /// Let events leave up to this much late, and those of that time together: fewer wake-ups, so less
+    /// processor time at high rates, for a less even load; the lag shows it. At most 50ms
+    #[arg(long, env = "CE_TIMER_SLACK", value_name = "DURATION", default_value = "0s",
+          value_parser = lateness, conflicts_with = "vus")]
+    pub timer_slack: Duration,
+
     /// Where the data of an event has what it shares with the event that answers it, e.g.,
     /// /data/contextId: for platforms whose completion events have an id of their own
     ///
@@ -289,6 +295,15 @@ pub enum Saturation {
     Drop,
     /// End the run
     Abort,
+}
+
+/// How late events may leave. From much more on, the schedule would not count as kept.
+fn lateness(text: &str) -> Result<Duration, String> {
+    const LATEST: Duration = Duration::from_millis(50);
+    match parse::duration(text)? {
+        late if late <= LATEST => Ok(late),
+        _ => Err(format!("events would be late: wait {LATEST:?} at most")),
+    }
 }
 
 /// k6's rule for scenario names; they become tags of histogram logs.

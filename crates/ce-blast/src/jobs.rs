@@ -9,7 +9,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::{consume_budget, yield_now};
@@ -36,7 +36,8 @@ pub(crate) struct Jobs {
     /// The schedule that is asked first.
     turn: usize,
     alarm: Alarm,
-    lead: Rc<Lead>,
+    /// Who may be late need not be early.
+    lead: Option<Rc<Lead>>,
 }
 
 /// The channels of the senders of a scenario, served in turn. The gate limits what they hold.
@@ -48,26 +49,29 @@ pub(crate) struct Turns {
 }
 
 impl Jobs {
-    /// The jobs that come from `work`, for the runtime that is entered.
-    pub(crate) fn new(work: UnboundedReceiver<Work>) -> std::io::Result<Self> {
-        Self::from(Some(work), Vec::new())
+    /// The jobs that come from `work`, for the runtime that is entered. They may come `slack` later
+    /// than they are due.
+    pub(crate) fn new(work: UnboundedReceiver<Work>, slack: Duration) -> std::io::Result<Self> {
+        Self::from(Some(work), Vec::new(), slack)
     }
 
     /// The jobs of one schedule.
-    pub(crate) fn of(schedule: OpenLoop) -> std::io::Result<Self> {
-        Self::from(None, vec![schedule])
+    pub(crate) fn of(schedule: OpenLoop, slack: Duration) -> std::io::Result<Self> {
+        Self::from(None, vec![schedule], slack)
     }
 
     fn from(
         work: Option<UnboundedReceiver<Work>>,
         schedules: Vec<OpenLoop>,
+        slack: Duration,
     ) -> std::io::Result<Self> {
-        Ok(Self { work, schedules, turn: 0, alarm: Alarm::new()?, lead: Rc::default() })
+        let (alarm, lead) = (Alarm::new(slack)?, slack.is_zero().then(Rc::default));
+        Ok(Self { work, schedules, turn: 0, alarm, lead })
     }
 
     /// How much earlier than they are due jobs come. None, unless somebody lets it learn.
     pub(crate) fn lead(&self) -> Rc<Lead> {
-        Rc::clone(&self.lead)
+        self.lead.clone().unwrap_or_default()
     }
 
     /// Waits for the next job, to be sent at once or when it is due; `None` means that there will be no more. May be
@@ -114,11 +118,12 @@ impl Jobs {
 
     /// Asks all schedules what is to be done, beginning with the one after that which was served.
     fn step(&mut self, cx: &mut Context<'_>) -> Step {
+        let lead = self.lead.as_ref().map_or(Duration::ZERO, |lead| lead.get());
         let mut until: Option<Instant> = None;
         let mut asked = 0;
         while asked < self.schedules.len() {
             let number = (self.turn + asked) % self.schedules.len();
-            match self.schedules[number].step(self.lead.get(), cx) {
+            match self.schedules[number].step(lead, cx) {
                 Step::Send(job) => {
                     self.turn = number + 1;
                     return Step::Send(job);
@@ -141,7 +146,7 @@ impl Turns {
 
     /// Gives a job to the sender whose turn it is.
     pub(crate) fn hand_over(&self, job: Job) {
-        // Not by the position in the schedule: a shard has only every so-manieth.
+        // Not by the position in the schedule: a shard has only every nth.
         let next = self.next.get();
         self.next.set((next + 1) % self.senders.len());
         give(&self.senders[next], Work::Job(job));

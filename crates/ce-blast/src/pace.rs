@@ -9,6 +9,10 @@
 //! would take a core that the target may need: it may take a sixteenth of the time. At a low rate
 //! that makes every event punctual, and at a high one, where spinning would never end, being a few
 //! microseconds late is the smaller evil.
+//!
+//! Each sleep that ends wakes a core that had gone idle, which at high rates costs more than all else
+//! that is done for an event. Whom punctuality is not worth that gives the alarm slack: it goes off so
+//! much later, never spins, and everything that has become due meanwhile leaves together.
 
 use std::cell::Cell;
 use std::io;
@@ -46,6 +50,8 @@ pub(crate) struct Alarm {
     early: Duration,
     earliest: Duration,
     spinning: Spinning,
+    /// By how much it may go off late, so that it does so less often.
+    slack: Duration,
 }
 
 /// How much earlier than it is due an event sets out, so that it is there when it is due: from the
@@ -80,18 +86,20 @@ struct Spinning {
 }
 
 impl Alarm {
-    /// An alarm in the runtime that is entered.
-    pub(crate) fn new() -> io::Result<Self> {
+    /// An alarm in the runtime that is entered, which may go off late by `slack`.
+    pub(crate) fn new(slack: Duration) -> io::Result<Self> {
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK)?;
         #[expect(deprecated, reason = "its successor wants a promise that an `OwnedFd` keeps")]
         let timer = AsyncFd::with_interest(timer, Interest::READABLE)?;
         // Where there is but one core, the target's work may be what a spin holds up.
-        let earliest = if has_one_core() { Duration::ZERO } else { EARLIEST };
+        let spins = slack.is_zero() && !has_one_core();
+        let earliest = if spins { EARLIEST } else { Duration::ZERO };
         let spinning = Spinning { saved: SAVINGS, as_of: Instant::now(), until: None };
-        Ok(Self { timer, set: None, early: earliest, earliest, spinning })
+        Ok(Self { timer, set: None, early: earliest, earliest, spinning, slack })
     }
 
-    /// Ready when `due` has come; until then the task is woken in time.
+    /// Ready when `due` has come; until then the task is woken in time, or as much later as the slack
+    /// allows.
     pub(crate) fn poll_until(&mut self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let now = Instant::now();
         self.learn(now, cx);
@@ -111,7 +119,7 @@ impl Alarm {
         } else {
             Duration::ZERO
         };
-        self.set_to(now + left.saturating_sub(early), now);
+        self.set_to(now + left.saturating_sub(early) + self.slack, now);
         // It may have gone off meanwhile.
         while let Poll::Ready(Ok(mut ready)) = self.timer.poll_read_ready(cx) {
             ready.clear_ready();

@@ -171,7 +171,11 @@ impl Run<'_> {
         out: &mut DataOut,
     ) -> anyhow::Result<Ran> {
         let last_answers = LastAnswers::of(self.plan.scenarios.len());
-        let limits = Limits { timeout: self.cli.timeout, last_answers: last_answers.clone() };
+        let limits = Limits {
+            timeout: self.cli.timeout,
+            timer_slack: self.cli.timer_slack,
+            last_answers: last_answers.clone(),
+        };
         let names: Vec<String> = self.plan.scenarios.iter().map(|it| it.name.clone()).collect();
         thread::scope(|scope| {
             let fleet = Fleet::connect(scope, senders, &limits)?;

@@ -17,8 +17,8 @@ use crate::target::runtime;
 /// A scenario that needs a thread of its own.
 pub(crate) enum OnThread {
     Users(Box<ClosedLoop>),
-    /// Of several senders.
-    Schedule(Box<OpenLoop>, Turns),
+    /// Of several senders; with its timer slack.
+    Schedule(Box<OpenLoop>, Turns, Duration),
 }
 
 /// Starts a scenario, or returns what needs a thread. A schedule goes to its sender, if that is one.
@@ -50,7 +50,7 @@ pub(crate) fn start(
                 lasts_until_ns: if holds { held_until_ns(scenario, cli.time_scale) } else { 0 },
             };
             let schedule = senders.keep(Box::new(OpenLoop::new(lane, terms)))?;
-            Some(OnThread::Schedule(schedule, senders))
+            Some(OnThread::Schedule(schedule, senders, cli.timer_slack))
         }
         Executor::Users { stages, start, pause_ns } => {
             let users = Users::Staged { start: *start, stages: stages.clone() };
@@ -73,8 +73,8 @@ impl OnThread {
     pub(crate) fn run(self) -> std::io::Result<()> {
         match self {
             Self::Users(users) => users.run(),
-            Self::Schedule(schedule, senders) => runtime()?.block_on(async {
-                let mut jobs = Jobs::of(*schedule)?;
+            Self::Schedule(schedule, senders, slack) => runtime()?.block_on(async {
+                let mut jobs = Jobs::of(*schedule, slack)?;
                 while let Some(job) = jobs.recv().await {
                     senders.hand_over(job);
                 }

@@ -62,24 +62,12 @@ pub struct HttpArgs {
 
     /// HTTP, --mode batched: how long an event waits for others to leave with, at most 50ms, as that is
     /// lag; without it, 5ms
-    #[arg(long, env = "CE_BATCH_WAIT", value_name = "DURATION", value_parser = batch_wait)]
+    #[arg(long, env = "CE_BATCH_WAIT", value_name = "DURATION", value_parser = super::lateness)]
     pub batch_wait: Option<Duration>,
 
     /// Sending again.
     #[command(flatten)]
     pub retry: RetryArgs,
-}
-
-/// A longer wait would make the events later than a schedule allows that counts as kept.
-const BATCH_WAIT: Duration = Duration::from_millis(50);
-
-fn batch_wait(text: &str) -> Result<Duration, String> {
-    let wait = parse::duration(text)?;
-    if wait <= BATCH_WAIT {
-        Ok(wait)
-    } else {
-        Err(format!("events would be late: wait {BATCH_WAIT:?} at most"))
-    }
 }
 
 impl HttpArgs {

@@ -49,6 +49,8 @@ use crate::record::{Recorder, Tally};
 pub(crate) struct Limits {
     /// The longest wait for an answer, connecting included.
     pub(crate) timeout: Duration,
+    /// By how much events may leave late, so that they leave together.
+    pub(crate) timer_slack: Duration,
     /// When to stop waiting for outstanding answers.
     pub(crate) last_answers: LastAnswers,
 }
@@ -89,7 +91,7 @@ impl Sender {
     /// ever moves to another core.
     pub(crate) fn run(self, work: UnboundedReceiver<Work>, seat: Seat, limits: &Limits) -> Tally {
         let built = runtime().and_then(|runtime| {
-            let jobs = runtime.block_on(async { Jobs::new(work) })?;
+            let jobs = runtime.block_on(async { Jobs::new(work, limits.timer_slack) })?;
             Ok((runtime, jobs))
         });
         let (runtime, jobs) = match built.context("cannot start a runtime") {
@@ -101,21 +103,24 @@ impl Sender {
         };
         match self {
             Self::Http(target) => {
-                let send = http::send(*target, jobs, seat, limits.clone());
-                LocalSet::new().block_on(&runtime, send)
+                block_on(&runtime, http::send(*target, jobs, seat, limits.clone()))
             }
             Self::Connections(target) => {
-                let send = target.send(jobs, seat, limits.clone());
-                LocalSet::new().block_on(&runtime, send)
+                block_on(&runtime, target.send(jobs, seat, limits.clone()))
             }
             Self::Amqp(target) => runtime.block_on(target.send(jobs, seat, limits)),
-            Self::Management(target) => {
-                let send = target.send(jobs, seat, limits.clone());
-                LocalSet::new().block_on(&runtime, send)
-            }
+            Self::Management(target) => block_on(&runtime, target.send(jobs, seat, limits.clone())),
             Self::Null => runtime.block_on(null::send(jobs, seat)),
         }
     }
+}
+
+/// Runs what has tasks of its own, and is one itself: else it would be asked for more whenever one of
+/// these has been, and events would leave with every answer.
+fn block_on(runtime: &Runtime, send: impl Future<Output = Tally> + 'static) -> Tally {
+    let local = LocalSet::new();
+    let send = local.spawn_local(send);
+    local.block_on(runtime, send).expect("senders do not panic")
 }
 
 /// A runtime for the calling thread.

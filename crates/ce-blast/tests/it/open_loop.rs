@@ -24,6 +24,28 @@ fn a_rate_gives_each_event_its_due_time() {
 }
 
 #[test]
+fn with_slack_events_leave_together() {
+    let server = Server::start(|_| Act::Reply(200));
+    for to in ["null:", &server.url()] {
+        let args = ["--to", to, "--rate", "1000/s", "--duration", "1s", "--timer-slack", "20ms"];
+        let run = ce_blast().args(args).stdin(events(1000)).run();
+        let stream = Stream::read(&run.expect_code(0).stdout);
+        stream.expect_outcomes(&[(Ok, 1000)]);
+        let mut sent_ns = Vec::new();
+        for sample in &stream.samples {
+            assert_eq!(sample.due_ns, sample.seq * 1_000_000, "the schedule does not move");
+            sent_ns.push(sample.due_ns + sample.lag_ns);
+        }
+        sent_ns.sort_unstable();
+        // However busy the machine is, that can only make them fewer.
+        let bursts = 1 + sent_ns.windows(2).filter(|pair| pair[1] - pair[0] > 10_000_000).count();
+        assert!(bursts <= 50, "{to}: {bursts} bursts");
+        let early = stream.samples.iter().filter(|sample| sample.lag_ns > 10_000_000).count();
+        assert!(early > 400, "{to}: {early} of 1000 waited half of the slack");
+    }
+}
+
+#[test]
 fn stages_give_each_event_its_due_time() {
     // A rate that grows by 100/s each second has sent 50 t² events after t seconds.
     let args = ["--to", "null:", "--stages", "0s:0,2s:200,1s:200"];

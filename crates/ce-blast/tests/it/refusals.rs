@@ -147,8 +147,16 @@ fn batches_are_for_http_only_and_their_flags_for_batches() {
     let amqp = ["--rate=1/s", "--to=amqp://127.0.0.1/%2f", "--mode=batched"];
     let line = refused_in_a_line(&amqp);
     assert_eq!(line, "--mode batched: AMQP has no batches; leave it out for amqp://127.0.0.1/%2f");
-    let run = refused(&["--rate=1/s", http, "--mode=batched", "--batch-wait=51ms"]);
-    assert!(run.stderr.contains("events would be late: wait 50ms at most"), "{}", run.stderr);
+}
+
+#[test]
+fn events_are_not_let_be_so_late_that_it_is_another_load() {
+    for flags in [&["--mode=batched", "--batch-wait=51ms"][..], &["--timer-slack=1s"]] {
+        let run = refused(&[&["--rate=1/s", "--to=http://127.0.0.1:9/"], flags].concat());
+        assert!(run.stderr.contains("events would be late: wait 50ms at most"), "{}", run.stderr);
+    }
+    let run = refused(&["--vus=1", "--to=null:", "--timer-slack=1ms"]);
+    assert!(run.stderr.contains("cannot be used with"), "{}", run.stderr);
 }
 
 #[test]
