@@ -30,8 +30,10 @@ pub(crate) struct OpenLoop {
     waited: bool,
     /// When the input last brought what had been waited for.
     came_ns: u64,
-    /// Whether it was held back, and when to look again.
+    /// When to look again for a place in flight, if it waits for one.
     look_at: Option<Instant>,
+    /// When the last event that had waited for a place got it.
+    free_ns: u64,
 }
 
 /// What a schedule does when events cannot leave.
@@ -71,7 +73,8 @@ enum Halt {
 impl OpenLoop {
     pub(crate) fn new(lane: Lane, terms: Terms) -> Self {
         let course = Course::default();
-        Self { lane, terms, course, next: None, waited: false, came_ns: 0, look_at: None }
+        let (next, waited, look_at) = (None, false, None);
+        Self { lane, terms, course, next, waited, came_ns: 0, look_at, free_ns: 0 }
     }
 
     /// What is to be done now. Events go so much earlier than they are due as `lead` says.
@@ -144,7 +147,7 @@ impl OpenLoop {
             return Err(Halt::Over);
         }
         if lane.gate().try_enter() {
-            self.look_at = None;
+            self.entered(due_ns);
             return Ok(Poll::Ready(true));
         }
         match self.terms.on_saturation {
@@ -158,14 +161,22 @@ impl OpenLoop {
             return Err(Halt::Over);
         }
         if lane.gate().poll_enter(cx) {
-            self.look_at = None;
+            self.entered(due_ns);
             return Ok(Poll::Ready(true));
         }
-        self.course.held_back += u64::from(self.look_at.is_none());
         if self.look_at.is_none_or(|look_at| look_at <= now) {
             self.look_at = Some(deadline.min(now + LOOK_FOR_PLACE));
         }
         Ok(Poll::Pending)
+    }
+
+    /// Notes that an event has its place. It was held back if it, or one before it that it had to wait
+    /// for, had none when it was due: places often become free many at a time.
+    fn entered(&mut self, due_ns: u64) {
+        if self.look_at.take().is_some() {
+            self.free_ns = self.lane.clock.now_ns();
+        }
+        self.course.held_back += u64::from(due_ns < self.free_ns);
     }
 
     fn end_of_supply(&mut self, now: Instant) -> Step {
@@ -188,6 +199,7 @@ impl OpenLoop {
     }
 
     fn halt(&mut self, halt: &Halt, timed: Timed) -> Step {
+        self.course.held_back += u64::from(self.look_at.is_some());
         self.course.stopped = match halt {
             Halt::Saturated => Stop::Failed,
             Halt::Over if self.lane.interrupt.asked() => Stop::Interrupted,

@@ -1,7 +1,7 @@
 //! What kept the load from being the one that was asked for, as the last lines on stderr say it.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ce_record::{End, Limit, Outcome};
 use ce_testkit::{Run, Tool};
@@ -125,4 +125,20 @@ fn a_target_that_answers_too_slowly_is_named() {
         assert!(last.starts_with("ce-blast: TARGET-LIMITED: "), "{last}");
         assert!(last.contains(words), "{last}");
     }
+}
+
+#[test]
+fn a_target_that_answers_many_at_a_time_holds_up_all_that_were_due_meanwhile() {
+    // 100 in flight, answered together every 200 ms, are 500 a second; 2000 are asked for.
+    let begin = Instant::now();
+    let server = Server::start(move |_| {
+        let tick = u32::try_from(begin.elapsed().as_millis() / 200 + 1).unwrap();
+        Act::ReplyAt(begin + Duration::from_millis(200) * tick, 200)
+    });
+    let args = ["--to", &server.url(), "--rate", "2000/s", "--duration", "500ms"];
+    let run = ce_blast().args(args).args(["--max-in-flight", "100"]).stdin(events(1000)).run();
+    run.expect_code(0);
+    let held_back = end(&run).generator.unwrap().held_back;
+    assert!((700..=900).contains(&held_back), "{held_back} were held back");
+    assert_eq!(limited_by(&run), Some(Limit::Target));
 }
