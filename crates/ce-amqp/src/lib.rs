@@ -16,6 +16,6 @@ pub use frame::{FrameError, HEAD, PROTOCOL};
 pub use hear::{Said, parse};
 pub use publish::{Properties, publish};
 pub use say::{
-    ExchangeName, close, close_channel_ok, close_ok, confirm_select, heartbeat, look_for_exchange,
-    open, open_channel, start_ok, tune_ok,
+    ExchangeName, close, close_ok, confirm_select, heartbeat, look_for_exchange, open,
+    open_channel, start_ok, tune_ok,
 };

@@ -76,11 +76,6 @@ pub fn open_channel(channel: u16) -> Vec<u8> {
     call(channel, (20, 10), |to| to.push(0))
 }
 
-/// `Channel.CloseOk`.
-pub fn close_channel_ok(channel: u16) -> Vec<u8> {
-    call(channel, (20, 41), |_| {})
-}
-
 /// `Exchange.Declare` that only looks whether the exchange is there.
 pub fn look_for_exchange(channel: u16, exchange: &ExchangeName) -> Vec<u8> {
     call(channel, (40, 10), |to| {

@@ -138,8 +138,6 @@ fn what_we_say_is_what_another_reads() {
     assert_eq!(method(ce_amqp::close_ok()), (0, AMQPClass::Connection(close_ok)));
     let open = channel::AMQPMethod::Open(channel::Open {});
     assert_eq!(method(ce_amqp::open_channel(9)), (9, AMQPClass::Channel(open)));
-    let close_ok = channel::AMQPMethod::CloseOk(channel::CloseOk {});
-    assert_eq!(method(ce_amqp::close_channel_ok(9)), (9, AMQPClass::Channel(close_ok)));
     let declare = exchange::Declare {
         exchange: "events".into(),
         kind: "topic".into(),

@@ -56,7 +56,7 @@ impl Clock {
     }
 
     /// An instant on this clock; zero for one before the start.
-    pub fn ns_at(&self, instant: Instant) -> u64 {
+    fn ns_at(&self, instant: Instant) -> u64 {
         let elapsed = instant.saturating_duration_since(self.start);
         u64::try_from(elapsed.as_nanos()).expect("a run is shorter than 584 years")
     }

@@ -119,7 +119,7 @@ impl Metric {
     }
 
     /// Whether it is only known where receipts were collected.
-    pub fn needs_receipts(self) -> bool {
+    pub(crate) fn needs_receipts(self) -> bool {
         matches!(self, Self::Received | Self::Lost | Self::Duplicates)
     }
 
