@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::{masked_url, read_secret};
@@ -43,13 +43,18 @@ impl LoginVariables {
                 .with_context(|| format!("{}: write user:password in one line", file.display()))?;
             return Ok(Some(Credentials { user: user.into(), password: password.into() }));
         }
-        match (std::env::var(self.user), std::env::var(self.password)) {
-            (Ok(user), Ok(password)) => Ok(Some(Credentials { user, password })),
-            (Err(_), Err(_)) => Ok(None),
-            (Ok(_), Err(_)) => bail!("{} is set and {} is not: set both", self.user, self.password),
-            (Err(_), Ok(_)) => bail!("{} is set and {} is not: set both", self.password, self.user),
+        match (variable(self.user)?, variable(self.password)?) {
+            (Some(user), Some(password)) => Ok(Some(Credentials { user, password })),
+            (None, None) => Ok(None),
+            (Some(_), None) => bail!("{} is set and {} is not: set both", self.user, self.password),
+            (None, Some(_)) => bail!("{} is set and {} is not: set both", self.password, self.user),
         }
     }
+}
+
+fn variable(name: &str) -> anyhow::Result<Option<String>> {
+    let value = std::env::var_os(name).map(std::ffi::OsString::into_string).transpose();
+    value.map_err(|_| anyhow!("{name} is not UTF-8: use --credentials-file FILE"))
 }
 
 impl Credentials {

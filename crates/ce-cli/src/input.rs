@@ -6,6 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+/// What a person has written, such as a plan, is not larger.
+const TEXT_LIMIT_BYTES: u64 = 1 << 20;
+
 /// Whether stdin is a person at a keyboard and not data.
 pub fn stdin_is_terminal() -> bool {
     io::stdin().is_terminal()
@@ -37,7 +40,19 @@ pub fn open_input(path: &Path) -> anyhow::Result<Input> {
     let name = path.display().to_string();
     let file = File::open(path).with_context(|| format!("{name}: cannot open"))?;
     if file.metadata().is_ok_and(|meta| meta.is_dir()) {
-        bail!("{name}: is a directory, and a file of records is wanted");
+        bail!("{name}: is a directory, and a file is wanted");
     }
     Ok(Input { bytes: Box::new(file), name })
+}
+
+/// What errors call a file that a person has written, and its text; `-` is stdin. One above 1 MiB is
+/// refused with the question whether it is `what`, e.g., `a plan`.
+pub fn read_text(path: &Path, what: &str) -> anyhow::Result<(String, String)> {
+    let Input { bytes, name } = open_input(path)?;
+    let mut text = String::new();
+    let read = bytes.take(TEXT_LIMIT_BYTES + 1).read_to_string(&mut text);
+    if read.with_context(|| format!("{name}: cannot read"))? as u64 > TEXT_LIMIT_BYTES {
+        bail!("{name}: larger than 1 MiB; is it {what}?");
+    }
+    Ok((name, text))
 }

@@ -18,7 +18,7 @@ pub mod parse;
 
 pub use clock::{Anchor, Clock};
 pub use credentials::{AMQP_LOGIN, Credentials, LoginVariables, log_in};
-pub use input::{Input, open_input, stdin_is_terminal};
+pub use input::{Input, open_input, read_text, stdin_is_terminal};
 pub use run::{Exit, run};
 pub use secret::{bearer_token, masked_args, masked_url, read_secret, refuse_passwords};
 pub use signal::Interrupt;

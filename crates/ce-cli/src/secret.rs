@@ -40,7 +40,7 @@ pub fn read_secret(file: &Path) -> anyhow::Result<String> {
 
 /// Refuses a URL with a password on the command line, which every user of the machine can read.
 pub fn refuse_passwords(remedy: &str) -> anyhow::Result<()> {
-    for arg in std::env::args().skip(1) {
+    for arg in args().skip(1) {
         let masked = masked_url(&arg);
         if masked != arg {
             bail!("`{masked}`: others can read a password on the command line: {remedy}");
@@ -51,11 +51,16 @@ pub fn refuse_passwords(remedy: &str) -> anyhow::Result<()> {
 
 /// The command line of this process, the program by its name alone, the passwords in URLs masked.
 pub fn masked_args() -> Vec<String> {
-    let mut args: Vec<String> = std::env::args().map(|arg| masked_url(&arg)).collect();
+    let mut args: Vec<String> = args().map(|arg| masked_url(&arg)).collect();
     if let Some(program) = args.first_mut() {
         *program = program.rsplit('/').next().unwrap_or_default().to_owned();
     }
     args
+}
+
+/// The command line; the name of a file need not be UTF-8.
+fn args() -> impl Iterator<Item = String> {
+    std::env::args_os().map(|arg| arg.to_string_lossy().into_owned())
 }
 
 /// `scheme://user:password@host` as `scheme://user:***@host`; other text as it is.

@@ -11,18 +11,13 @@ pub mod evidence;
 mod render;
 pub mod report;
 
-use std::io::Read;
 use std::path::Path;
 
-use anyhow::{Context, bail};
 use ce_cli::{DataOut, Exit};
 
 use crate::cli::{Cli, Format};
 use slo::objective::Objective;
 use slo::{SloError, table, threshold};
-
-/// No list of objectives that a person wrote is longer.
-const FILE_LIMIT_BYTES: u64 = 1 << 20;
 
 /// Judges the run. Objectives are read first: what cannot be evaluated is refused, whatever the run.
 #[expect(clippy::needless_pass_by_value, reason = "the shape of every tool's entry point")]
@@ -51,14 +46,6 @@ fn read_file(
     path: &Path,
     parse: impl Fn(&str, &str) -> Result<Vec<Objective>, SloError>,
 ) -> anyhow::Result<Vec<Objective>> {
-    let input = ce_cli::open_input(path)?;
-    let mut text = String::new();
-    let mut limited = input.bytes.take(FILE_LIMIT_BYTES);
-    let length = limited
-        .read_to_string(&mut text)
-        .with_context(|| format!("{}: cannot read", input.name))?;
-    if u64::try_from(length).is_ok_and(|length| length == FILE_LIMIT_BYTES) {
-        bail!("{}: larger than 1 MiB; is it a file of objectives?", input.name);
-    }
-    Ok(parse(&input.name, &text)?)
+    let (name, text) = ce_cli::read_text(path, "a file of objectives")?;
+    Ok(parse(&name, &text)?)
 }

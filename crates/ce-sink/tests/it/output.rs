@@ -1,7 +1,9 @@
 //! Stdout: closed, full, slow; help and usage.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 use std::thread;
 
@@ -110,4 +112,17 @@ fn what_is_no_event_is_told_while_it_runs_and_in_few_lines() {
     let lines = stderr.lines().filter(|line| !line.contains("so far; the latest")).count();
     assert_eq!(lines, 3, "{stderr}");
     assert!(stderr.lines().count() < 20, "{stderr}");
+}
+
+#[test]
+fn a_file_name_need_not_be_utf8() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join(OsStr::from_bytes(b"arrivals-\xff"));
+    let mut sink =
+        Sink::of(ce_sink().args(["http", "--listen", "127.0.0.1:0", "--arrivals"]).arg(&report));
+    sink.address();
+    sink.running.interrupt();
+    sink.ends(0, "interrupted");
+    assert!(report.exists());
+    assert!(sink.records()[0]["args"].to_string().contains("arrivals-\u{fffd}"));
 }

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Context;
 use ce_record::run_dir::{Block, Ledger};
 use serde::Serialize;
 use slo::aggregate::Aggregate;
@@ -54,8 +53,7 @@ pub(crate) struct SoFar<'a> {
 impl Objectives {
     /// Reads the `[[slo]]` tables of a file; what is wrong is refused with its place.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        let file = path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(|| format!("{file}: cannot read"))?;
+        let (file, text) = ce_cli::read_text(path, "a file of objectives")?;
         Ok(Self(table::parse(&file, &text)?))
     }
 

@@ -102,3 +102,16 @@ fn every_flag_has_a_variable() {
     let run = sys_watch().env("CE_RABBITMQ", "nonsense").run();
     assert!(run.expect_code(2).stderr.contains("--rabbitmq: "), "{}", run.stderr);
 }
+
+#[test]
+fn what_is_no_utf8_is_named_and_no_panic() {
+    use std::os::unix::ffi::OsStrExt;
+    let odd = std::ffi::OsStr::from_bytes(b"log\xffin");
+    let watch = || sys_watch().args(["--rabbitmq", "http://127.0.0.1:1", "--duration", "0s"]);
+    let run = watch().arg("--credentials-file").arg(odd).run();
+    run.expect_code(2);
+    assert!(run.stderr.starts_with("sys-watch: log\u{fffd}in: cannot read: "), "{}", run.stderr);
+    let run = watch().env("CE_RABBITMQ_USER", odd).env("CE_RABBITMQ_PASSWORD", "x").run();
+    let says = "sys-watch: CE_RABBITMQ_USER is not UTF-8: use --credentials-file FILE\n";
+    assert_eq!(run.expect_code(2).stderr, says);
+}
