@@ -18,7 +18,7 @@ mod shape;
 pub mod totals;
 mod write;
 
-pub use outcome::{Outcome, OutcomeCounts};
+pub use outcome::{Outcome, OutcomeCounts, total};
 pub use read::{Place, ReadError, RecordReader, json_cause, json_error};
 pub use record::{
     Calibration, CheckCount, End, FORMAT, Gauge, GeneratorReport, Limit, Mark, Receipt, Record,

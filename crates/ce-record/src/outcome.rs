@@ -74,12 +74,12 @@ pub struct OutcomeCounts([u64; Outcome::ALL.len()]);
 impl OutcomeCounts {
     /// Events of every outcome: what was planned.
     pub fn planned(&self) -> u64 {
-        self.0.iter().sum()
+        total(self.0)
     }
 
     /// Events that left for the target.
     pub fn sent(&self) -> u64 {
-        self.iter().filter(|(outcome, _)| outcome.was_sent()).map(|(_, count)| count).sum()
+        total(self.iter().filter(|(outcome, _)| outcome.was_sent()).map(|(_, count)| count))
     }
 
     /// Events that did not end in [`Outcome::Ok`].
@@ -95,9 +95,15 @@ impl OutcomeCounts {
     /// Adds the counts of `other`.
     pub fn add(&mut self, other: &Self) {
         for (outcome, count) in other.iter() {
-            self[outcome] += count;
+            self[outcome] = self[outcome].saturating_add(count);
         }
     }
+}
+
+/// The sum of counts that stand in a record or a file, where anybody may have written anything: one
+/// that is too large for a number is the largest number.
+pub fn total(counts: impl IntoIterator<Item = u64>) -> u64 {
+    counts.into_iter().fold(0, u64::saturating_add)
 }
 
 impl Index<Outcome> for OutcomeCounts {

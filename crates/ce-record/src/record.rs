@@ -332,8 +332,8 @@ impl CheckCount {
         for other in others {
             match counts.iter_mut().find(|count| count.name == other.name) {
                 Some(count) => {
-                    count.passes += other.passes;
-                    count.fails += other.fails;
+                    count.passes = count.passes.saturating_add(other.passes);
+                    count.fails = count.fails.saturating_add(other.fails);
                 }
                 None => counts.push(other.clone()),
             }

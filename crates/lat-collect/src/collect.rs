@@ -242,8 +242,11 @@ impl Collector {
         self.learn_names(stream, batch);
         for item in &batch.items {
             match item {
-                // It opens the stream and was taken out there.
-                Item::Start(_) => continue,
+                // The one that opens the stream was taken out before.
+                Item::Start(_) => {
+                    self.streams.started_again(stream);
+                    continue;
+                }
                 Item::Sample(sample) => self.sample(stream, batch, sample)?,
                 Item::Receipt(receipt) => self.receipt(stream, batch, receipt)?,
                 Item::Gauge(gauge) => self.gauge(stream, gauge)?,
@@ -303,12 +306,12 @@ impl Collector {
             let message = sample.error.map_or("", |error| batch.text(error));
             self.errors.add(outcome, sample.code, message, due_ns, batch.id(event));
         }
-        if sample.connection {
-            self.connections[outcome] += 1;
-            return Ok(());
-        }
         if superseded {
             // What became of its event, a later attempt will tell.
+            return Ok(());
+        }
+        if sample.connection {
+            self.connections[outcome] += 1;
             return Ok(());
         }
         let sent = Sent { due_ns, outcome, scenario, event_type, warm_up };

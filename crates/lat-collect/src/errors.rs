@@ -65,7 +65,7 @@ impl Errors {
             last_ns,
             sample_id: id.into(),
         });
-        count.times += times;
+        count.times = count.times.saturating_add(times);
         if (first_ns, id) < (count.first_ns, &*count.sample_id) {
             count.sample_id = id.into();
         }
@@ -91,7 +91,7 @@ impl Errors {
     pub(crate) fn add_totals(&mut self, totals: &ErrorTotals, shift_ns: i64) {
         let ErrorTotals { outcome, code, ref message, count, first_ns, last_ns, .. } = *totals;
         let failure = Failure { outcome, code, message: message.as_str().into() };
-        let extent = (first_ns + shift_ns, last_ns + shift_ns);
+        let extent = (first_ns.saturating_add(shift_ns), last_ns.saturating_add(shift_ns));
         self.enter(failure, count, extent, &totals.sample_id);
     }
 

@@ -61,7 +61,7 @@ impl Extent {
     /// `count` instants lie over this extent: their rate, from the gaps between them.
     fn per_second(&self, count: u64) -> Option<f64> {
         let (first, last) = self.first_and_last_ns?;
-        (last > first && count > 1).then(|| to_f64(count - 1) / seconds(last - first))
+        (last > first && count > 1).then(|| to_f64(count - 1) / seconds(last.saturating_sub(first)))
     }
 }
 
@@ -99,16 +99,17 @@ impl Group {
     /// Adds what was counted in another group.
     pub(crate) fn add(&mut self, other: &Self) {
         self.outcomes.add(&other.outcomes);
-        self.retried += other.retried;
-        for (&code, count) in &other.codes {
-            *self.codes.entry(code).or_default() += count;
+        self.retried = self.retried.saturating_add(other.retried);
+        for (&code, &count) in &other.codes {
+            let sum = self.codes.entry(code).or_default();
+            *sum = sum.saturating_add(count);
         }
         for (mine, theirs) in self.metrics.iter_mut().zip(&other.metrics) {
             mine.add(theirs);
         }
         self.connect.add(&other.connect);
         self.tls.add(&other.tls);
-        self.received += other.received;
+        self.received = self.received.saturating_add(other.received);
         self.due.extend(other.due);
         self.left.extend(other.left);
         self.answered_ok.extend(other.answered_ok);
@@ -158,7 +159,7 @@ impl Group {
     pub(crate) fn block(&self) -> Block {
         let planned = self.outcomes.planned();
         let first_due_ns = self.due.first_and_last_ns.map_or(0, |(first, _)| first);
-        let elapsed_s = seconds((self.last_end_ns - first_due_ns).max(0));
+        let elapsed_s = seconds(self.last_end_ns.saturating_sub(first_due_ns).max(0));
         let ok = self.outcomes[Outcome::Ok];
         Block {
             elapsed_s,

@@ -85,7 +85,7 @@ pub(crate) fn read_lost(dir: &Path, shift_ns: i64) -> anyhow::Result<Vec<Lost>> 
         // Exact: a time of less than a hundred days has fewer digits than a `f64`.
         #[expect(clippy::cast_possible_truncation, reason = "a time of a run")]
         let due_ns = (due_s * 1e9).round() as i64;
-        Lost { due_ns: due_ns + shift_ns, source, id }
+        Lost { due_ns: due_ns.saturating_add(shift_ns), source, id }
     });
     Ok(lost.collect())
 }

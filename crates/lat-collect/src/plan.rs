@@ -54,7 +54,8 @@ impl Planned {
     /// The phase of the second that begins at `begin_ns`. The first one may begin within it.
     pub(crate) fn phase(&self, begin_ns: i64) -> String {
         let bounds = &self.phase_bounds_ns;
-        let first = bounds.first().filter(|ns| signed(**ns) - begin_ns < 1_000_000_000);
+        let begins = |ns: &&u64| signed(**ns).saturating_sub(begin_ns) < 1_000_000_000;
+        let first = bounds.first().filter(begins);
         let Some(at_ns) = first.map(|first| begin_ns.max(signed(*first))) else {
             return String::new();
         };

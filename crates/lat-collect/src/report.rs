@@ -55,7 +55,7 @@ pub(crate) fn text(collected: &Collected) -> String {
 
 fn check(check: &CheckCount) -> String {
     let CheckCount { name, passes, fails } = check;
-    format!("  check     {name}: {passes} of {} held", passes + fails)
+    format!("  check     {name}: {passes} of {} held", passes.saturating_add(*fails))
 }
 
 /// What was too much to be told apart.

@@ -25,6 +25,8 @@ struct Input {
     start: Option<Start>,
     end: Option<End>,
     records: u64,
+    /// It holds another start record, as when two streams stand in one file.
+    has_another: bool,
     /// It holds samples or receipts.
     has_events: bool,
     plan: Plan,
@@ -41,6 +43,7 @@ impl Streams {
             start: None,
             end: None,
             records: 0,
+            has_another: false,
             has_events: false,
             plan: Plan::default(),
             offset_ns: None,
@@ -55,6 +58,11 @@ impl Streams {
         self.shards = self.shards.max(shards.unwrap_or(1));
         self.inputs[stream].plan = Plan::read(&start.plan);
         self.inputs[stream].start = Some(start);
+    }
+
+    /// Another stream begins within the stream, whose times nobody can tell.
+    pub(crate) fn started_again(&mut self, stream: usize) {
+        self.inputs[stream].has_another = true;
     }
 
     /// What the stream's own plan says of a scenario.
@@ -191,6 +199,11 @@ impl Streams {
         let mut reasons = Vec::new();
         for stream in &self.inputs {
             let name = &stream.name;
+            if stream.has_another {
+                reasons.push(format!(
+                    "{name}: holds more than one stream: give each as a file of its own"
+                ));
+            }
             if let Some(failure) = &stream.ending.failure {
                 reasons.push(format!("{failure:#}"));
             } else if let Some(truncated) = &stream.ending.truncated {

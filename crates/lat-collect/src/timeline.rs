@@ -68,7 +68,7 @@ pub(crate) fn parse_ms(text: &str) -> Option<i64> {
     let (sign, digits) = whole.strip_prefix('-').map_or((1, whole), |digits| (-1, digits));
     let ms = digits.parse::<i64>().ok()?.checked_mul(1000)?;
     let part = if decimals.len() == 3 { decimals.parse::<u16>().ok()? } else { return None };
-    Some(sign * (ms + i64::from(part)))
+    Some(sign * ms.checked_add(part.into())?)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! target.
 
 use ce_record::run_dir::{Generator, SERIES};
-use ce_record::{End, GeneratorReport, OutcomeCounts, Stop};
+use ce_record::{End, GeneratorReport, OutcomeCounts, Stop, total};
 use lat_hist::{Histogram, Quantile};
 
 use crate::group::{Group, LAG};
@@ -47,8 +47,8 @@ fn judge<'a>(
         ends.filter_map(|end| Some((end.generator.as_ref()?, end))).collect();
     let planned = outcomes.planned();
     let lag_p99_us = lag.quantile_us(Quantile::new(99, 100));
-    let sum = |field: fn(&GeneratorReport) -> u64| senders.iter().map(|(it, _)| field(it)).sum();
-    let (starved, held_back): (u64, u64) = (sum(|it| it.starved), sum(|it| it.held_back));
+    let sum = |field: fn(&GeneratorReport) -> u64| total(senders.iter().map(|(it, _)| field(it)));
+    let (starved, held_back) = (sum(|it| it.starved), sum(|it| it.held_back));
     let mut faults = Vec::new();
     if planned == 0 {
         faults.push("no event was due, so there is nothing to judge".to_owned());

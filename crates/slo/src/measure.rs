@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ce_record::Outcome;
 use ce_record::run_dir::{Block, Ledger, Stats};
+use ce_record::{Outcome, total};
 
 use crate::aggregate::{Aggregate, Percentile};
 use crate::metric::{Kind, Metric};
@@ -109,9 +109,8 @@ fn percentile_us(percentile: &Percentile, stats: &Stats, finer: &Finer<'_>) -> R
 
 fn ratio(metric: Metric, block: &Block) -> Result<Figure, String> {
     if metric == Metric::Checks {
-        let passes: u64 = block.checks.iter().map(|check| check.passes).sum();
-        let fails: u64 = block.checks.iter().map(|check| check.fails).sum();
-        let count = passes + fails;
+        let passes = total(block.checks.iter().map(|check| check.passes));
+        let count = total(block.checks.iter().map(|check| check.fails)).saturating_add(passes);
         if count == 0 {
             return Err("no answer was checked: give ce-blast an --expect-… flag; if it had one, its stream has no \
                         end record"

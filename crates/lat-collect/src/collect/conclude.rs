@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use ce_record::Outcome;
 use ce_record::run_dir::{
     Block, Cost, ERRORS, LAYOUT, LEDGER, Ledger as LedgerReport, MARKS, RUN, Run, SUMMARY, Summary,
     WATCH,
 };
 use ce_record::totals::{GroupTotals, TOTALS, Totals};
+use ce_record::{Outcome, total};
 
 use super::tags::Tags;
 use super::{Collected, Collector, SPILL};
@@ -118,7 +118,7 @@ impl Collector {
             outcomes,
             keyed: self.keyed,
             clocks: self.ledger.has_receipts().then(|| self.streams.clocks()),
-            dropped_records: self.streams.ends().map(|end| end.dropped_records).sum(),
+            dropped_records: total(self.streams.ends().map(|end| end.dropped_records)),
             ..LedgerReport::default()
         };
         let nothing = Ledger::new(self.dir.path(SPILL));

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
+use ce_record::total;
 use ce_record::totals::{Distribution, GroupTotals};
 use lat_hist::{Exact, Histogram, hlog};
 
 use super::{Extent, Group};
+
+/// A distribution of more values is none that somebody measured.
+const COUNT_LIMIT: u64 = 1 << 53;
 
 impl Group {
     /// Everything that is known of the group, exactly.
@@ -31,7 +35,7 @@ impl Group {
     /// The group that these totals are of, on a clock that began `shift_ns` earlier.
     pub(crate) fn of_totals(totals: &GroupTotals, shift_ns: i64) -> anyhow::Result<Self> {
         let extent = |ends: Option<[i64; 2]>| Extent {
-            first_and_last_ns: ends.map(|[first, last]| (first + shift_ns, last + shift_ns)),
+            first_and_last_ns: ends.map(|ends| ends.map(|ns| ns.saturating_add(shift_ns)).into()),
         };
         let mut group = Self {
             outcomes: totals.outcomes,
@@ -42,7 +46,7 @@ impl Group {
             left: extent(totals.left_ns),
             answered_ok: extent(totals.answered_ok_ns),
             // Without an event it is where it was at first.
-            last_end_ns: totals.due_ns.map_or(0, |_| totals.last_end_ns + shift_ns),
+            last_end_ns: totals.due_ns.map_or(0, |_| totals.last_end_ns.saturating_add(shift_ns)),
             ..Self::default()
         };
         for (name, values) in &totals.metrics {
@@ -71,9 +75,13 @@ fn histogram(values: &Distribution) -> anyhow::Result<Histogram> {
     let sum_ns = values.sum_ns.parse().context("`sum_ns` is no whole number")?;
     let buckets = hlog::buckets(&values.histogram).context("cannot decode the histogram")?;
     let exact = Exact { count, overflow, sum_ns, min_ns, max_ns };
-    let counted: u64 = buckets.iter().map(|(_, count)| count).sum();
+    let counted = total(buckets.iter().map(|(_, count)| *count));
     if counted.checked_add(overflow) != Some(count) {
         bail!("its histogram has {counted} values of {count}");
+    }
+    // Nobody has measured more; and the sums of all directories stay far from where numbers end.
+    if count > COUNT_LIMIT || sum_ns > u128::from(count) * u128::from(max_ns) {
+        bail!("`count`, `sum_ns` and `max_ns` are not those of one histogram");
     }
     Ok(Histogram::of(exact, buckets))
 }

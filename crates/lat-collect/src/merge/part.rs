@@ -78,7 +78,7 @@ impl Part {
 
     /// When it began and when it was over, on the merged run's clock.
     pub(super) fn extent_ns(&self) -> (i64, i64) {
-        (self.shift_ns, self.shift_ns + self.totals.last_ns)
+        (self.shift_ns, self.shift_ns.saturating_add(self.totals.last_ns))
     }
 
     /// Whether all unsettled events are listed.

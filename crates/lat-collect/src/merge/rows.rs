@@ -37,7 +37,7 @@ impl Source {
                 let mut fields = row.iter().map(str::to_owned);
                 let at_ms = fields.next().and_then(|at| timeline::parse_ms(&at));
                 let at_ms = at_ms.with_context(|| format!("{place}: a row without a time"))?;
-                Some((at_ms + timeline::ms(self.shift_ns), fields.collect()))
+                Some((at_ms.saturating_add(timeline::ms(self.shift_ns)), fields.collect()))
             }
             None => None,
         };

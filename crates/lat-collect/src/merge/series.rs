@@ -69,7 +69,7 @@ impl<'a> Source<'a> {
                 let second = row.get(0).and_then(|second| second.parse::<i64>().ok());
                 let second =
                     second.with_context(|| format!("{}: a row without a second", place()))?;
-                Some((second + self.part.shift_s(), row))
+                Some((second.saturating_add(self.part.shift_s()), row))
             }
             None => None,
         };
@@ -86,6 +86,14 @@ impl<'a> Source<'a> {
     fn interval_second(&self) -> Option<i64> {
         let start_ns = i64::try_from(self.interval.as_ref()?.start_ns).ok()?;
         Some(start_ns.div_euclid(SECOND_NS) + self.part.shift_s())
+    }
+}
+
+impl Part {
+    fn no_number(&self, row: &csv::StringRecord, column: &str) -> anyhow::Error {
+        let line = row.position().map_or(0, csv::Position::line);
+        let place = self.dir.join(SERIES);
+        anyhow!("{}:{line}: `{column}` is no number: collect its streams again", place.display())
     }
 }
 
@@ -141,18 +149,22 @@ fn figure(name: &str) -> Option<Column> {
 }
 
 impl Cell {
-    /// Adds a row of one directory.
-    fn add_row(&mut self, row: &csv::StringRecord) {
+    /// Adds a row of one directory; returns the column of a count that is none.
+    fn add_row(&mut self, row: &csv::StringRecord) -> Result<(), &'static str> {
         for (index, (name, text)) in SERIES_COLUMNS.iter().zip(row).enumerate() {
             match column(name) {
                 Column::Key | Column::Phase | Column::InFlight | Column::Figure(_, Some(_)) => {}
                 Column::Flag => self.warm_up |= text == "true",
-                Column::Count => self.counts[index] += text.parse().unwrap_or(0),
+                Column::Count => {
+                    let sum = text.parse().ok().and_then(|it| self.counts[index].checked_add(it));
+                    self.counts[index] = sum.ok_or(*name)?;
+                }
                 Column::Figure(metric, None) => {
                     self.max_us[metric] = self.max_us[metric].max(text.parse().ok());
                 }
             }
         }
+        Ok(())
     }
 
     fn add(&mut self, addition: &Addition) {
@@ -265,8 +277,9 @@ pub(super) fn beyond_range(parts: &[Part]) -> Vec<BeyondRange> {
     let mut sums = BTreeMap::new();
     for part in parts {
         for beyond in part.totals.beyond_range.iter().cloned() {
-            let key = (beyond.second + part.shift_s(), beyond.scenario, beyond.metric);
-            *sums.entry(key).or_insert(0) += beyond.count;
+            let second = beyond.second.saturating_add(part.shift_s());
+            let sum = sums.entry((second, beyond.scenario, beyond.metric)).or_insert(0_u64);
+            *sum = sum.saturating_add(beyond.count);
         }
     }
     sums.into_iter()
@@ -298,10 +311,13 @@ impl Merged<'_> {
             while source.row.as_ref().is_some_and(|(at, _)| *at == second) {
                 let Some(row) = source.next_row()? else { break };
                 let scenario = row.get(1).unwrap_or_default();
-                cells.entry(scenario.to_owned()).or_default().add_row(&row);
+                let no_number = |column| source.part.no_number(&row, column);
+                let cell = cells.entry(scenario.to_owned()).or_default();
+                cell.add_row(&row).map_err(no_number)?;
                 let in_flight = SERIES_COLUMNS.iter().position(|name| *name == "in_flight");
-                let in_flight = in_flight.and_then(|index| row.get(index)?.parse().ok());
-                source.in_flight.insert(scenario.to_owned(), in_flight.unwrap_or(0));
+                let in_flight = in_flight.and_then(|index| row.get(index)?.parse::<i32>().ok());
+                let in_flight = in_flight.ok_or_else(|| no_number("in_flight"))?;
+                source.in_flight.insert(scenario.to_owned(), in_flight.into());
             }
             while source.interval_second().is_some_and(|at| at <= second) {
                 let is_now = source.interval_second() == Some(second);
@@ -332,7 +348,8 @@ impl Merged<'_> {
         [before, after]: [&BTreeMap<String, i64>; 2],
     ) -> anyhow::Result<()> {
         let nothing = Cell::default();
-        let from = self.written_until.filter(|until| second - until <= SILENCE).unwrap_or(second);
+        let is_near = |until: &i64| second.saturating_sub(*until) <= SILENCE;
+        let from = self.written_until.filter(is_near).unwrap_or(second);
         for at in from..=second {
             for scenario in self.scenarios {
                 let cell = cells.get(scenario).filter(|_| at == second).unwrap_or(&nothing);
@@ -346,12 +363,12 @@ impl Merged<'_> {
                 }
             }
         }
-        self.written_until = Some(second + 1);
+        self.written_until = Some(second.saturating_add(1));
         Ok(())
     }
 
     fn log(&mut self, tag: &str, second: i64, histogram: &Histogram) -> anyhow::Result<()> {
-        let start_ns = u64::try_from(second).unwrap_or(0) * 1_000_000_000;
+        let start_ns = u64::try_from(second).unwrap_or(0).saturating_mul(1_000_000_000);
         let mut line = String::new();
         self.encoder.interval(&mut line, tag, start_ns, 1_000_000_000, histogram)?;
         Ok(self.log.write_all(line.as_bytes())?)

@@ -115,10 +115,11 @@ impl Settled {
     /// Nothing was received that another directory sent, so nothing has to be joined.
     fn keep_lists(&mut self, parts: &[Part]) {
         for part in parts {
-            self.unsettled.count_unkept(part.totals.unsettled - part.unsettled.len() as u64);
+            let listed = part.unsettled.len() as u64;
+            self.unsettled.count_unkept(part.totals.unsettled.saturating_sub(listed));
             self.unsettled.extend(part.unsettled.iter().cloned().map(|mut event| {
                 if let Some(sent) = &mut event.sent {
-                    sent.due_ns += part.shift_ns;
+                    sent.due_ns = sent.due_ns.saturating_add(part.shift_ns);
                 }
                 event
             }));
@@ -138,6 +139,8 @@ impl Settled {
     }
 }
 
+const DO_NOT_ADD_UP: &str = "the ledgers of these directories do not add up";
+
 /// A sum of ledgers, field by field.
 #[derive(Default)]
 struct Tally(Map<String, Value>);
@@ -145,25 +148,26 @@ struct Tally(Map<String, Value>);
 impl Tally {
     fn add(&mut self, report: &Report, sign: i64) -> anyhow::Result<()> {
         if let Value::Object(fields) = serde_json::to_value(report)? {
-            add_fields(&mut self.0, fields, sign);
+            add_fields(&mut self.0, fields, sign).context(DO_NOT_ADD_UP)?;
         }
         Ok(())
     }
 
     fn report(self) -> anyhow::Result<Report> {
         let report: Report =
-            serde_json::from_value(Value::Object(self.0)).context("the ledgers do not add up")?;
+            serde_json::from_value(Value::Object(self.0)).context(DO_NOT_ADD_UP)?;
         Ok(Report { format: LAYOUT, ..report })
     }
 }
 
-fn add_fields(sum: &mut Map<String, Value>, fields: Map<String, Value>, sign: i64) {
+/// `None` where a number is beyond what can be added.
+fn add_fields(sum: &mut Map<String, Value>, fields: Map<String, Value>, sign: i64) -> Option<()> {
     for (name, value) in fields {
         match value {
             Value::Object(inner) => {
                 let known = sum.entry(name).or_insert_with(|| Map::new().into());
                 if let Value::Object(known) = known {
-                    add_fields(known, inner, sign);
+                    add_fields(known, inner, sign)?;
                 }
             }
             Value::Bool(value) => {
@@ -171,12 +175,13 @@ fn add_fields(sum: &mut Map<String, Value>, fields: Map<String, Value>, sign: i6
                 sum.insert(name, (known || value).into());
             }
             Value::Number(value) => {
-                let number = |value: Option<&Value>| value.and_then(Value::as_i64).unwrap_or(0);
-                let total = number(sum.get(&name)) + sign * number(Some(&value.into()));
+                let known = sum.get(&name).map_or(Some(0), Value::as_i64)?;
+                let total = known.checked_add(value.as_i64()?.checked_mul(sign)?)?;
                 sum.insert(name, total.into());
             }
             // What is no number has to be decided by whoever knows its meaning.
             _ => {}
         }
     }
+    Some(())
 }

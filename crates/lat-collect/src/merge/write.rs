@@ -130,8 +130,8 @@ impl Sums {
         for error in &totals.errors {
             self.errors.add_totals(error, *shift_ns);
         }
-        self.last_ns = self.last_ns.max(totals.last_ns + shift_ns);
-        self.late_values += totals.late_values;
+        self.last_ns = self.last_ns.max(totals.last_ns.saturating_add(*shift_ns));
+        self.late_values = self.late_values.saturating_add(totals.late_values);
         Ok(())
     }
 }

@@ -189,3 +189,56 @@ fn a_name_that_accepts_nothing_is_a_mistake() {
     let run = merge(&dirs, &folder.path("out"), &["--accept", "missing-shard"]);
     assert!(run.expect_code(2).stderr.contains("missing-shards"), "{}", run.stderr);
 }
+
+/// The text with the number at this place replaced; `None` where there is none.
+fn with_number(text: &str, at: usize, number: &str) -> Option<String> {
+    let is_digit = |letter: char| letter.is_ascii_digit();
+    let rest = text[at..].trim_start_matches(is_digit);
+    let is_first = text[at..].starts_with(is_digit) && !text[..at].ends_with(is_digit);
+    is_first.then(|| text[..at].to_owned() + number + rest)
+}
+
+#[test]
+fn a_number_that_nobody_writes_is_no_panic() {
+    let folder = Folder::new();
+    let (_, dirs) = two_shards(&folder);
+    for file in ["totals.json", "ledger.json", "run.json", "series.csv", "watch.csv"] {
+        let path = dirs[0].join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        let (mut seen, mut tried) = (std::collections::BTreeSet::new(), 0);
+        for (at, _) in text.char_indices() {
+            // Of numbers that stand behind the same words one will do.
+            let words = text[..at].rsplit(['\n', ',']).next().unwrap_or_default();
+            let Some(changed) = with_number(&text, at, "9223372036854775807") else { continue };
+            if !file.ends_with("csv") && !seen.insert(words.to_owned()) {
+                continue;
+            }
+            tried += 1;
+            fs::write(&path, changed).unwrap();
+            let out = folder.path("out");
+            let run = merge(&dirs, &out, &[]);
+            assert!([0, 2, 3].contains(&run.code), "{file}, {words}: {} {}", run.code, run.stderr);
+            if out.exists() {
+                fs::remove_dir_all(&out).unwrap();
+            }
+        }
+        assert!(tried > 3, "{file}: {tried} numbers");
+        fs::write(&path, text).unwrap();
+    }
+}
+
+#[test]
+fn a_count_that_is_no_number_is_named_with_its_line() {
+    let folder = Folder::new();
+    let (_, dirs) = two_shards(&folder);
+    let path = dirs[0].join("series.csv");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen(",1,", ",one,", 1)).unwrap();
+    let run = merge(&dirs, &folder.path("out"), &[]);
+    run.expect_code(2);
+    assert!(
+        run.stderr.contains("series.csv:2: `planned` is no number: collect its streams again"),
+        "{}",
+        run.stderr
+    );
+}
