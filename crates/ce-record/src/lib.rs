@@ -15,15 +15,14 @@ mod read;
 mod record;
 pub mod run_dir;
 mod shape;
+mod stream;
 pub mod totals;
 mod write;
 
 pub use outcome::{Outcome, OutcomeCounts, total};
 pub use read::{Place, ReadError, RecordReader, json_cause, json_error};
-pub use record::{
-    Calibration, CheckCount, End, FORMAT, Gauge, GeneratorReport, Limit, Mark, Receipt, Record,
-    Sample, Start, Stop, Window,
-};
+pub use record::{Gauge, Mark, Receipt, Record, Sample, Window};
+pub use stream::{Calibration, CheckCount, End, FORMAT, GeneratorReport, Limit, Start, Stop};
 pub use write::append;
 
 /// Such a field is left out.

@@ -5,8 +5,9 @@ use std::io::{self, BufRead};
 
 use serde::Deserialize;
 
-use crate::record::{End, FORMAT, Record, Start};
+use crate::record::Record;
 use crate::shape;
+use crate::stream::{End, FORMAT, Start};
 
 /// A longer line is refused: it is no record, and would be held in memory whole.
 const LINE_LIMIT: usize = 1 << 20;

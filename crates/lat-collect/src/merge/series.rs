@@ -4,207 +4,28 @@
 //! largest value of each second is exact in its row. Both files are in the order of time, so they
 //! are gone through side by side.
 
+mod cell;
+mod source;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context, anyhow, bail};
-use ce_record::run_dir::{HISTOGRAMS, METRICS, SERIES, SERIES_COLUMNS};
+use anyhow::anyhow;
+use ce_record::run_dir::{HISTOGRAMS, METRICS, SERIES_COLUMNS};
 use ce_record::totals::BeyondRange;
-use lat_hist::hlog::{HlogEncoder, HlogReader, Interval};
-use lat_hist::{HIGHEST_US, Histogram, Quantile};
+use lat_hist::Histogram;
+use lat_hist::hlog::{HlogEncoder, Interval};
 
-use super::part::{Part, SECOND_NS};
-use crate::group::E2E;
+use super::part::Part;
 use crate::ledger::Joined;
 use crate::series::{SILENCE, second};
 
-/// What is put into a second besides what the files say.
+use cell::{Addition, Cell};
+use source::Source;
+
 type Additions = BTreeMap<i64, Vec<(String, Addition)>>;
-
-enum Addition {
-    Received,
-    E2e(u64),
-    BeyondRange { metric: usize, count: u64 },
-}
-
-/// One directory's files, at the second that comes next.
-struct Source<'a> {
-    part: &'a Part,
-    rows: csv::StringRecordsIntoIter<File>,
-    row: Option<(i64, csv::StringRecord)>,
-    log: HlogReader<BufReader<File>>,
-    interval: Option<Interval>,
-    /// By scenario: unanswered events at the end of the last row.
-    in_flight: BTreeMap<String, i64>,
-}
-
-impl<'a> Source<'a> {
-    fn open(part: &'a Part) -> anyhow::Result<Self> {
-        let path = part.dir.join(SERIES);
-        let place = path.display();
-        let mut rows =
-            csv::Reader::from_path(&path).with_context(|| format!("{place}: cannot read"))?;
-        if rows.headers()?.iter().ne(SERIES_COLUMNS) {
-            bail!(
-                "{place}: has other columns; another version wrote it: collect its streams again"
-            );
-        }
-        let path = part.dir.join(HISTOGRAMS);
-        let log = File::open(&path).with_context(|| format!("{}: cannot open", path.display()))?;
-        let log = HlogReader::new(BufReader::with_capacity(128 * 1024, log));
-        let (rows, in_flight) = (rows.into_records(), BTreeMap::new());
-        let mut source = Self { part, rows, row: None, log, interval: None, in_flight };
-        source.next_row()?;
-        source.next_interval()?;
-        Ok(source)
-    }
-
-    fn next_row(&mut self) -> anyhow::Result<Option<csv::StringRecord>> {
-        let place = || self.part.dir.join(SERIES).display().to_string();
-        let row = self.rows.next().transpose().with_context(place)?;
-        let row = match row {
-            Some(row) => {
-                let second = row.get(0).and_then(|second| second.parse::<i64>().ok());
-                let second =
-                    second.with_context(|| format!("{}: a row without a second", place()))?;
-                Some((second.saturating_add(self.part.shift_s()), row))
-            }
-            None => None,
-        };
-        Ok(std::mem::replace(&mut self.row, row).map(|(_, row)| row))
-    }
-
-    fn next_interval(&mut self) -> anyhow::Result<Option<Interval>> {
-        let place = || self.part.dir.join(HISTOGRAMS).display().to_string();
-        let interval = self.log.next().transpose().map_err(|err| anyhow!("{}:{err}", place()))?;
-        Ok(std::mem::replace(&mut self.interval, interval))
-    }
-
-    /// The second of the interval that comes next, on the merged run's clock.
-    fn interval_second(&self) -> Option<i64> {
-        let start_ns = i64::try_from(self.interval.as_ref()?.start_ns).ok()?;
-        Some(start_ns.div_euclid(SECOND_NS) + self.part.shift_s())
-    }
-}
-
-impl Part {
-    fn no_number(&self, row: &csv::StringRecord, column: &str) -> anyhow::Error {
-        let line = row.position().map_or(0, csv::Position::line);
-        let place = self.dir.join(SERIES);
-        anyhow!("{}:{line}: `{column}` is no number: collect its streams again", place.display())
-    }
-}
-
-/// What is known of a second of a scenario.
-struct Cell {
-    /// By column.
-    counts: [i64; SERIES_COLUMNS.len()],
-    warm_up: bool,
-    max_us: [Option<u64>; METRICS.len()],
-    metrics: [Histogram; METRICS.len()],
-}
-
-impl Default for Cell {
-    fn default() -> Self {
-        Self {
-            counts: [0; SERIES_COLUMNS.len()],
-            warm_up: false,
-            max_us: [None; METRICS.len()],
-            metrics: Default::default(),
-        }
-    }
-}
-
-/// What a column holds.
-enum Column {
-    Key,
-    Flag,
-    Phase,
-    InFlight,
-    Count,
-    /// The figure of a metric; the largest value where there is no quantile.
-    Figure(usize, Option<Quantile>),
-}
-
-fn column(name: &str) -> Column {
-    match name {
-        "second" | "scenario" => Column::Key,
-        "warm_up" => Column::Flag,
-        "phase" => Column::Phase,
-        "in_flight" => Column::InFlight,
-        _ => figure(name).unwrap_or(Column::Count),
-    }
-}
-
-fn figure(name: &str) -> Option<Column> {
-    let (metric, which) = name.strip_suffix("_us")?.split_once('_')?;
-    let metric = METRICS.iter().position(|known| *known == metric)?;
-    let quantile = match which {
-        "max" => None,
-        percentile => Some(percentile.strip_prefix('p')?.parse().ok()?),
-    };
-    Some(Column::Figure(metric, quantile))
-}
-
-impl Cell {
-    /// Adds a row of one directory; returns the column of a count that is none.
-    fn add_row(&mut self, row: &csv::StringRecord) -> Result<(), &'static str> {
-        for (index, (name, text)) in SERIES_COLUMNS.iter().zip(row).enumerate() {
-            match column(name) {
-                Column::Key | Column::Phase | Column::InFlight | Column::Figure(_, Some(_)) => {}
-                Column::Flag => self.warm_up |= text == "true",
-                Column::Count => {
-                    let sum = text.parse().ok().and_then(|it| self.counts[index].checked_add(it));
-                    self.counts[index] = sum.ok_or(*name)?;
-                }
-                Column::Figure(metric, None) => {
-                    self.max_us[metric] = self.max_us[metric].max(text.parse().ok());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, addition: &Addition) {
-        match *addition {
-            Addition::Received => {
-                let received = SERIES_COLUMNS.iter().position(|name| *name == "received");
-                self.counts[received.expect("there is such a column")] += 1;
-            }
-            Addition::E2e(ns) => {
-                self.metrics[E2E].record(ns);
-                self.max_us[E2E] = self.max_us[E2E].max(Some(ns.div_ceil(1000)));
-            }
-            Addition::BeyondRange { metric, count } => {
-                self.metrics[metric].add_bucket(HIGHEST_US + 1, count);
-            }
-        }
-    }
-
-    fn row(&self, (second, scenario): (i64, &str), phase: &str, in_flight: i64) -> Vec<String> {
-        let field = |(index, name): (usize, &&str)| match column(name) {
-            Column::Key if *name == "second" => second.to_string(),
-            Column::Key => scenario.to_owned(),
-            Column::Flag => self.warm_up.to_string(),
-            Column::Phase => phase.to_owned(),
-            Column::InFlight => in_flight.to_string(),
-            Column::Count => self.counts[index].to_string(),
-            Column::Figure(metric, None) => text(self.max_us[metric]),
-            Column::Figure(metric, Some(quantile)) => {
-                let us = self.metrics[metric].quantile_us(quantile);
-                // No percentile is above the largest value, of which the log has only the bucket.
-                text(us.zip(self.max_us[metric]).map(|(us, max_us)| us.min(max_us)))
-            }
-        };
-        SERIES_COLUMNS.iter().enumerate().map(field).collect()
-    }
-}
-
-fn text(number: Option<u64>) -> String {
-    number.map_or_else(String::new, |number| number.to_string())
-}
 
 /// Where the merged seconds go.
 pub(super) struct Files<'a> {
