@@ -1,25 +1,24 @@
 //! The load as resolved from the command line: a plan file, or the one scenario that the flags
 //! describe. Typed values are checked together here.
 
+mod describe;
+
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use ce_cli::masked_url;
 use load_plan::document::Document;
 use load_plan::{
-    Executor, Plan, Ramp, Rate, Scenario, Schedule, Spacing, VuStage, constant_users, parse_stages,
+    Executor, Plan, Ramp, Rate, Scenario, Schedule, Spacing, constant_users, parse_stages,
     read_plan,
 };
-use serde_json::{Value, json};
 
 use crate::cli::Cli;
 use crate::routing::routing_key;
 
-/// No plan that a person wrote is longer.
-const FILE_LIMIT_BYTES: u64 = 1 << 20;
+pub(crate) use describe::{describe, users_name};
+
 /// A closed loop without a duration lasts as long as its input.
 const FOR_EVER_NS: u64 = u64::MAX / 4;
 
@@ -48,14 +47,8 @@ pub(crate) fn resolve(cli: &Cli) -> anyhow::Result<Plan> {
 }
 
 fn read_file(path: &Path) -> anyhow::Result<Plan> {
-    let input = ce_cli::open_input(path)?;
-    let mut text = String::new();
-    let mut limited = input.bytes.take(FILE_LIMIT_BYTES + 1);
-    limited.read_to_string(&mut text).with_context(|| format!("{}: cannot read", input.name))?;
-    if text.len() as u64 > FILE_LIMIT_BYTES {
-        bail!("{}: larger than 1 MiB; is it a plan?", input.name);
-    }
-    Ok(read_plan(&Document::parse(input.name, text)?)?)
+    let (name, text) = ce_cli::read_text(path, "a plan")?;
+    Ok(read_plan(&Document::parse(name, text)?)?)
 }
 
 /// A closed loop takes events when it wants them, so nobody could say which event of a shared input
@@ -180,115 +173,6 @@ fn compress(scenario: &mut Scenario, factor: u32) {
             *max_duration_ns /= factor;
             *pause_ns /= factor;
         }
-    }
-}
-
-/// The plan as the `start` record shows it. Due times of an open loop are divided by `time_scale`.
-pub(crate) fn describe(plan: &Plan, time_scale: u32) -> Value {
-    let describe = |it: &Scenario| {
-        let mut value = describe_scenario(it);
-        let scale = if is_open_loop(it) { u64::from(time_scale) } else { 1 };
-        if it.warm_up_ns > 0 {
-            value["warm_up_until_ns"] = json!((it.start_ns + it.warm_up_ns) / scale);
-        }
-        let bounds = phase_bounds_ns(it);
-        value["phase_bounds_ns"] = bounds.into_iter().map(|ns| json!(ns / scale)).collect();
-        (it.name.clone(), value)
-    };
-    let scenarios = plan.scenarios.iter().map(describe);
-    json!({ "scenarios": scenarios.collect::<serde_json::Map<_, _>>() })
-}
-
-/// Where the stages of a scenario begin, and where the last one ends; a stage without length is none.
-fn phase_bounds_ns(scenario: &Scenario) -> Vec<u64> {
-    let lengths_ns: Vec<u64> = match &scenario.executor {
-        Executor::Arrivals { schedule: Schedule::Ramping(ramp), .. } => {
-            ramp.pieces().map(|(_, duration_ns, _, _)| duration_ns).collect()
-        }
-        Executor::Arrivals { schedule, .. } => schedule.end_ns().into_iter().collect(),
-        Executor::Connections { schedule, hold_ns } => {
-            schedule.end_ns().into_iter().chain([*hold_ns]).collect()
-        }
-        Executor::Users { stages, .. } => stages.iter().map(|stage| stage.duration_ns).collect(),
-        Executor::Iterations { .. } => Vec::new(),
-    };
-    let mut bounds = vec![scenario.start_ns];
-    for length_ns in lengths_ns.into_iter().filter(|ns| *ns > 0) {
-        bounds.push(bounds[bounds.len() - 1].saturating_add(length_ns));
-    }
-    bounds
-}
-
-fn describe_scenario(scenario: &Scenario) -> Value {
-    let seconds = |ns: u64| Duration::from_nanos(ns).as_secs_f64();
-    let mut value = match &scenario.executor {
-        Executor::Arrivals { schedule: Schedule::Constant { rate, duration_ns }, spacing } => {
-            json!({
-                "executor": "constant-arrival-rate",
-                "rate": rate.to_string(),
-                "duration_s": duration_ns.map(seconds),
-                "events": events(scenario),
-                "arrivals": spacing_name(*spacing),
-            })
-        }
-        Executor::Arrivals { schedule: Schedule::Ramping(ramp), spacing } => json!({
-            "executor": "ramping-arrival-rate",
-            "stages": ramp.pieces().map(|(start_ns, duration_ns, from, to)| json!({
-                "start_s": seconds(start_ns),
-                "duration_s": seconds(duration_ns),
-                "from_per_s": from.per_second(),
-                "to_per_s": to.per_second(),
-            })).collect::<Vec<_>>(),
-            "events": events(scenario),
-            "arrivals": spacing_name(*spacing),
-        }),
-        Executor::Connections { schedule, hold_ns } => json!({
-            "executor": "connections",
-            "connections": schedule.events(),
-            "opening_s": schedule.end_ns().map(seconds),
-            "hold_s": seconds(*hold_ns),
-        }),
-        Executor::Users { stages, start, pause_ns } => json!({
-            "executor": users_name(stages),
-            "start_vus": start,
-            "stages": stages.iter().map(|stage| json!({
-                "duration_s": seconds(stage.duration_ns),
-                "target": stage.target,
-            })).collect::<Vec<_>>(),
-            "pause_s": seconds(*pause_ns),
-        }),
-        Executor::Iterations { vus, iterations, per_vu, pause_ns, .. } => json!({
-            "executor": if *per_vu { "per-vu-iterations" } else { "shared-iterations" },
-            "vus": vus,
-            "iterations": iterations,
-            "pause_s": seconds(*pause_ns),
-        }),
-    };
-    value["start_s"] = json!(seconds(scenario.start_ns));
-    value["graceful_stop_s"] = json!(seconds(scenario.graceful_stop_ns));
-    value["tags"] = json!(scenario.tags);
-    if is_open_loop(scenario) {
-        value["max_in_flight"] = json!(scenario.max_in_flight);
-    }
-    let own = [("to", &scenario.to), ("events_file", &scenario.events)];
-    for (name, text) in own.into_iter().chain([("routing_key", &scenario.routing_key)]) {
-        if let Some(text) = text {
-            value[name] = json!(masked_url(text));
-        }
-    }
-    value
-}
-
-/// Users that all stay from when they began are constant.
-pub(crate) fn users_name(stages: &[VuStage]) -> &'static str {
-    let is_constant = stages.windows(2).all(|pair| pair[0].target == pair[1].target);
-    if is_constant && stages.len() > 1 { "constant-vus" } else { "ramping-vus" }
-}
-
-fn spacing_name(spacing: Spacing) -> &'static str {
-    match spacing {
-        Spacing::Uniform => "uniform",
-        Spacing::Poisson => "poisson",
     }
 }
 

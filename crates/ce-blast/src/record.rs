@@ -6,31 +6,24 @@
 //! An event ends with its last attempt: that one has the outcome, and gives the place in flight back.
 //! Attempts before it are records that say so, and count as retried.
 
-use std::borrow::Cow;
+mod writer;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use ce_cli::{Clock, DataOut, StdoutError};
-use ce_record::{Mark, Outcome, Record, Sample, append};
+use ce_cli::Clock;
+use ce_record::{Mark, Outcome};
 
 use crate::gate::Gate;
 use crate::job::{Answer, Finished, Job};
 use crate::queue::{Inlet, Outlet, Refusal, queue};
 use crate::tally::AtWork;
 pub(crate) use crate::tally::Tally;
+pub(crate) use writer::write;
 
 /// Finished attempts that may wait to be written.
 const QUEUE: usize = 65_536;
-/// A reader such as `jq` should not look dead at a low rate.
-const IDLE_FLUSH: Duration = Duration::from_millis(100);
-/// Records that are written before others get their turn, as the thread that sends may share our core.
-const TURN: u64 = 16;
-/// Between two looks for records. What comes in between has room in the queue at any rate.
-const LOOK: Duration = Duration::from_millis(5);
-
 /// What the writer is handed.
 #[derive(Debug)]
 pub(crate) enum Entry {
@@ -203,71 +196,14 @@ impl Recorder {
     }
 }
 
-/// Writes until the last recorder has closed its end; returns how many records it wrote.
-///
-/// It looks for records now and then and is not woken by each: to wake a thread costs several times
-/// what it costs to write a record, and senders would pay for it in the middle of their load.
-pub(crate) fn write(
-    queue: &Outlet<Entry>,
-    scenarios: &[String],
-    out: &mut DataOut,
-) -> Result<u64, StdoutError> {
-    let mut written = 0;
-    let mut flushed = Instant::now();
-    let mut entries = Vec::new();
-    while queue.take(&mut entries) {
-        if entries.is_empty() {
-            if flushed.elapsed() >= IDLE_FLUSH {
-                out.flush()?;
-                flushed = Instant::now();
-            }
-            thread::sleep(LOOK);
-        }
-        for entry in entries.drain(..) {
-            match entry {
-                Entry::Attempt(finished) => {
-                    append(out.buffer(), &Record::Sample(sample(&finished, scenarios)));
-                }
-                Entry::Mark(mark) => append(out.buffer(), &Record::Mark(*mark)),
-            }
-            out.settle()?;
-            written += 1;
-            if written % TURN == 0 {
-                thread::yield_now();
-            }
-        }
-    }
-    Ok(written)
-}
-
-fn sample<'a>(finished: &'a Finished, scenarios: &'a [String]) -> Sample<'a> {
-    let Finished { job, attempt, superseded, lag_ns, service_ns, answer } = finished;
-    Sample {
-        seq: job.seq,
-        source: Cow::Borrowed(job.event.source()),
-        id: Cow::Borrowed(job.event.id()),
-        event_type: Cow::Borrowed(job.event.event_type()),
-        scenario: Cow::Borrowed(&scenarios[usize::from(job.scenario)]),
-        due_ns: job.due_ns,
-        lag_ns: *lag_ns,
-        service_ns: *service_ns,
-        connect_ns: answer.opened.as_ref().map(|opened| opened.connect_ns),
-        tls_ns: answer.opened.as_ref().and_then(|opened| opened.tls_ns),
-        outcome: answer.outcome,
-        code: answer.code,
-        error: answer.error.as_deref().map(Cow::Borrowed),
-        bytes: job.event.body().len() as u64,
-        attempt: *attempt,
-        superseded: *superseded,
-        key: job.event.key().map(Cow::Borrowed),
-        connection: job.event.is_connection(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
+    use std::thread;
 
+    use bytes::Bytes;
+    use ce_record::Sample;
+
+    use super::writer::sample;
     use super::*;
     use crate::event::Event;
 
