@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ce_record::{GeneratorReport, Limit, Outcome};
+use ce_record::{GeneratorReport, Held, Limit, Outcome};
 use lat_hist::Quantile;
 use load_plan::Plan;
 
@@ -10,7 +10,6 @@ use crate::gate::Gate;
 use crate::lane::Course;
 use crate::plan::{self, is_open_loop};
 use crate::record::Tally;
-use crate::tally::Held;
 
 /// Of all events this many may have waited for input or for a place in flight.
 const WAITED: f64 = 0.01;
@@ -39,6 +38,7 @@ pub(crate) fn report(
         held_back: course.held_back,
         peak_in_flight: gates.iter().map(Gate::peak).sum(),
         blocked_ns: tally.blocked_ns,
+        own_limits: tally.own_limits.sum(),
         open_loop: plan.scenarios.iter().all(is_open_loop),
         limited_by: None,
     };
@@ -184,11 +184,10 @@ mod tests {
             lag_p99_ns: 80_000,
             lag_max_ns: 2_000_000,
             starved: 3,
-            held_back: 0,
             peak_in_flight: 5,
             blocked_ns: 3_004_999_999,
             open_loop: true,
-            limited_by: None,
+            ..GeneratorReport::default()
         };
         assert_eq!(
             summary(&tally, &report, 1_250_000_000),

@@ -65,7 +65,6 @@ pub fn run(cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
     say(TOOL, &judge::summary(&course.tally, &generator, elapsed_ns));
     for held in &course.tally.held {
         say(TOOL, &judge::held(held));
-        append(out.buffer(), &Record::Mark(held.mark(elapsed_ns)));
     }
     if let Some(verdict) = judge::verdict(&generator, &course.tally) {
         say(TOOL, &verdict);
@@ -75,11 +74,12 @@ pub fn run(cli: &Cli, out: &mut DataOut) -> anyhow::Result<Exit> {
     let end = End {
         elapsed_ns,
         stopped,
-        records: written + course.tally.held.len() as u64,
+        records: written,
         dropped_records: course.tally.dropped_records,
         outcomes: Some(course.tally.outcomes),
         retried: course.tally.retried,
         checks: std::mem::take(&mut course.tally.checks),
+        connections: std::mem::take(&mut course.tally.held),
         generator: Some(generator),
         cpu_ns: usage.cpu_ns,
         peak_rss_bytes: usage.peak_rss_bytes,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ce_record::{CheckCount, Mark, OutcomeCounts};
+use ce_record::{CheckCount, Held, OutcomeCounts};
 use lat_hist::Histogram;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -42,34 +42,8 @@ impl Tally {
         self.blocked_ns = self.blocked_ns.max(other.blocked_ns);
         self.losses += other.losses;
         self.own_limits.add(&other.own_limits);
-        self.held.extend_from_slice(&other.held);
+        Held::add(&mut self.held, &other.held);
         self.busiest = self.busiest.max(other.busiest);
-    }
-}
-
-/// What became of the connections that a scenario opened: opened = closed + lost + cut.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Held {
-    pub(crate) scenario: String,
-    pub(crate) opened: u64,
-    /// The most at one time.
-    pub(crate) peak: u64,
-    /// Closed when their time was over, and the broker agreed.
-    pub(crate) closed: u64,
-    /// Ended before their time.
-    pub(crate) lost: u64,
-    /// Not closed in an orderly way: the broker did not agree in time.
-    pub(crate) cut: u64,
-}
-
-impl Held {
-    /// What stands in the records: it happened to the scenario, at the end.
-    pub(crate) fn mark(&self, at_ns: u64) -> Mark<'_> {
-        let Self { scenario, opened, peak, closed, lost, cut } = self;
-        let counts = [("opened", opened), ("peak", peak), ("closed", closed), ("lost", lost)];
-        let counts = counts.into_iter().chain([("cut", cut)]);
-        let labels = counts.map(|(name, count)| (name.to_owned(), count.to_string())).collect();
-        Mark { at_ns, what: "connections_held".into(), name: scenario.as_str().into(), labels }
     }
 }
 

@@ -22,7 +22,7 @@ mod write;
 pub use outcome::{Outcome, OutcomeCounts, total};
 pub use read::{Place, ReadError, RecordReader, json_cause, json_error};
 pub use record::{Gauge, Mark, Receipt, Record, Sample, Window};
-pub use stream::{Calibration, CheckCount, End, FORMAT, GeneratorReport, Limit, Start, Stop};
+pub use stream::{Calibration, CheckCount, End, FORMAT, GeneratorReport, Held, Limit, Start, Stop};
 pub use write::append;
 
 /// Such a field is left out.

@@ -111,6 +111,9 @@ pub struct End {
     /// How often the checks of answers held; only a sender that was given some has any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<CheckCount>,
+    /// What became of the connections that were opened to be held, for each scenario that has some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<Held>,
     /// The sender's judgement of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generator: Option<GeneratorReport>,
@@ -131,6 +134,7 @@ impl End {
             outcomes: None,
             retried: 0,
             checks: Vec::new(),
+            connections: Vec::new(),
             generator: None,
             cpu_ns: 0,
             peak_rss_bytes: 0,
@@ -164,6 +168,40 @@ impl CheckCount {
     }
 }
 
+/// What became of the connections that a scenario opened to hold them: opened = closed + lost + cut.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Held {
+    /// The scenario of the plan.
+    pub scenario: String,
+    /// Connections that were open at some time.
+    pub opened: u64,
+    /// The most at one time. Of several senders it is the sum: no more were open at one time.
+    pub peak: u64,
+    /// Closed when their time was over, and the broker agreed.
+    pub closed: u64,
+    /// Ended before their time.
+    pub lost: u64,
+    /// Not closed in an orderly way: the broker did not agree in time.
+    pub cut: u64,
+}
+
+impl Held {
+    /// Adds counts to those of the same scenarios.
+    pub fn add(all: &mut Vec<Self>, others: &[Self]) {
+        for other in others {
+            let Some(held) = all.iter_mut().find(|held| held.scenario == other.scenario) else {
+                all.push(other.clone());
+                continue;
+            };
+            held.opened = held.opened.saturating_add(other.opened);
+            held.peak = held.peak.saturating_add(other.peak);
+            held.closed = held.closed.saturating_add(other.closed);
+            held.lost = held.lost.saturating_add(other.lost);
+            held.cut = held.cut.saturating_add(other.cut);
+        }
+    }
+}
+
 /// What a sender says about its own schedule: whether the load was the one that was asked for.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct GeneratorReport {
@@ -186,6 +224,9 @@ pub struct GeneratorReport {
     /// it was longest.
     #[serde(default, skip_serializing_if = "crate::is_default")]
     pub blocked_ns: u64,
+    /// Connections that could not be opened because the sender's machine had no more files or ports.
+    #[serde(default, skip_serializing_if = "crate::is_default")]
+    pub own_limits: u64,
     /// Senders do not wait for answers. A closed loop does, and cannot see omitted load.
     pub open_loop: bool,
     /// What kept the load from being the one that was asked for, if anything did.

@@ -1,7 +1,7 @@
 //! The last lines on stderr: the run at a glance.
 
 use ce_record::run_dir::{Block, Clocks, Keyed, Ledger, Stats, Summary};
-use ce_record::{CheckCount, Outcome};
+use ce_record::{CheckCount, Held, Outcome};
 
 use crate::collect::Collected;
 use crate::names::OTHERS;
@@ -36,6 +36,7 @@ pub(crate) fn text(collected: &Collected) -> String {
         }
     }
     lines.extend(block.checks.iter().map(check));
+    lines.extend(summary.connections.iter().map(held));
     if ledger.has_receipts {
         lines.extend(ledger_lines(ledger));
     }
@@ -56,6 +57,14 @@ pub(crate) fn text(collected: &Collected) -> String {
 fn check(check: &CheckCount) -> String {
     let CheckCount { name, passes, fails } = check;
     format!("  check     {name}: {passes} of {} held", passes.saturating_add(*fails))
+}
+
+fn held(held: &Held) -> String {
+    let Held { scenario, opened, peak, closed, lost, cut } = held;
+    format!(
+        "  held      {scenario}: {opened} connections, {peak} at one time; {closed} closed, {lost} lost, \
+         {cut} cut"
+    )
 }
 
 /// What was too much to be told apart.

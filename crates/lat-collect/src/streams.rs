@@ -12,7 +12,7 @@ use ce_record::{End, Start};
 use crate::input::Ending;
 use crate::plan::{Plan, Planned};
 
-pub(crate) use account::{checks, rank, run_name, sort};
+pub(crate) use account::{checks, connections, rank, run_name, sort};
 
 /// All inputs of a run.
 #[derive(Debug)]

@@ -65,6 +65,12 @@ fn judge<'a>(
         faults
             .push(format!("events left late (p99 {ms} ms): this machine cannot keep the schedule"));
     }
+    let own_limits = sum(|it| it.own_limits);
+    if own_limits > 0 {
+        faults.push(format!(
+            "{own_limits} connections did not open because a sender's machine had no more files or ports"
+        ));
+    }
     for (report, end) in &senders {
         if let (Stop::InputEnded, Some(plan)) = (end.stopped, report.plan_events) {
             let had = end.outcomes.unwrap_or_default().planned();
@@ -135,6 +141,13 @@ mod tests {
     #[test]
     fn waiting_for_a_slow_target_is_the_targets_fault() {
         check(&end(Stop::Done, 0, 5, true), 0, 200, true, "the in-flight limit was reached");
+    }
+
+    #[test]
+    fn a_machine_that_cannot_open_connections_says_nothing_about_the_target() {
+        let mut end = end(Stop::Done, 0, 0, true);
+        end.generator.as_mut().unwrap().own_limits = 3;
+        check(&end, 0, 1, false, "3 connections did not open because a sender's machine");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use ce_testkit::{Tool, broker, unique_name};
 
 use crate::support::Stream;
 use crate::support::amqp_server::{Act, AmqpServer};
-use crate::support::lab::{COUNTS, Lab, held, plan};
+use crate::support::lab::{Lab, held, plan};
 use crate::support::rig::DEADLINE;
 
 #[test]
@@ -35,7 +35,7 @@ fn a_limit_of_the_broker_refuses_with_its_reason() {
         let error = sample.error.as_deref().unwrap();
         assert!(error.contains("connection limit (5) is reached"), "{error}");
     }
-    assert_eq!(held(&stream, COUNTS)[1..], [open, open, 0, 0]);
+    assert_eq!(held(&stream)[1..], [open, open, 0, 0]);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn every_way_not_to_open_is_told_from_the_others() {
             (ConnectError, None, "Connection refused (os error 111)"),
         ]
     );
-    assert_eq!(held(&stream, COUNTS)[..2], [1, 1]);
+    assert_eq!(held(&stream)[..2], [1, 1]);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn where_nobody_accepts_there_is_no_tcp_connection_in_time() {
         assert_eq!(sample.error.as_deref(), Some("no TCP connection in time"));
         assert!(sample.connect_ns.is_none() && sample.service_ns >= 5_000_000_000, "{sample:?}");
     }
-    assert_eq!(held(&stream, COUNTS), [0; 5]);
+    assert_eq!(held(&stream), [0; 5]);
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn files_that_run_out_meanwhile_make_the_sender_the_limit() {
         let why = "this machine is the limit: Too many open files (os error 24); raise ulimit -n";
         assert_eq!(sample.error.as_deref(), Some(why));
     }
-    assert_eq!(held(&stream, COUNTS), [open, open, open, 0, 0]);
+    assert_eq!(held(&stream), [open, open, open, 0, 0]);
     assert_eq!(stream.end.generator.unwrap().limited_by, Some(Limit::Sender));
     let verdict = format!(
         "ce-blast: SENDER-LIMITED: this machine could not open {failed} connections: {failed} for want \

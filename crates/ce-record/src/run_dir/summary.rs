@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckCount, OutcomeCounts};
+use crate::{CheckCount, Held, OutcomeCounts};
 
 /// Which clocks end-to-end times were measured with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,9 @@ pub struct Summary {
     /// Each tag that the plan gives to scenarios, as `name=value`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, Block>,
+    /// What became of the connections that were opened to be held, for each scenario that has some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<Held>,
 }
 
 /// What is known about a group of events.

@@ -43,6 +43,7 @@ impl Collector {
             scenarios: blocks(&self.scenario_names, &self.scenarios),
             types: blocks(&self.type_names, &self.types),
             tags: tags.blocks(),
+            connections: streams::connections(&run.streams),
         };
         let totals = self.totals(unsettled)?;
         self.dir.json(TOTALS, &totals)?;

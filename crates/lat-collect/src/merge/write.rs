@@ -69,6 +69,7 @@ pub(super) fn write(
         scenarios: blocks(&sums.scenarios),
         types: blocks(&sums.types),
         tags: tags.blocks(),
+        connections: streams::connections(&run.streams),
     };
     let totals = Totals {
         format: LAYOUT,

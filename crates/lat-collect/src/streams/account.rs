@@ -1,7 +1,7 @@
 //! What `run.json` says of the streams, and whether they are whole.
 
 use ce_record::run_dir::Stream;
-use ce_record::{CheckCount, Start, Stop};
+use ce_record::{CheckCount, Held, Start, Stop};
 
 use super::{Input, Streams, has_plan};
 
@@ -85,4 +85,13 @@ pub(crate) fn checks(streams: &[Stream]) -> Vec<CheckCount> {
         CheckCount::add(&mut checks, &end.checks);
     }
     checks
+}
+
+/// What the senders say about the connections that they held.
+pub(crate) fn connections(streams: &[Stream]) -> Vec<Held> {
+    let mut connections = Vec::new();
+    for end in streams.iter().filter_map(|stream| stream.end.as_ref()) {
+        Held::add(&mut connections, &end.connections);
+    }
+    connections
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use ce_record::{
-    Calibration, CheckCount, End, Gauge, Mark, Outcome, Receipt, Record, Sample, Start,
+    Calibration, CheckCount, End, Gauge, Held, Mark, Outcome, Receipt, Record, Sample, Start,
 };
 use serde_json::Value;
 
@@ -39,10 +39,11 @@ fn sent() -> String {
         panic!()
     };
     let Record::Sample(opened) = sample(0, 0, 1_000_000, Outcome::Ok) else { panic!() };
-    judged.blocked_ns = 1;
+    (judged.blocked_ns, judged.own_limits) = (1, 1);
     let Record::End(last) = end(7, Some(judged)) else { panic!() };
     let check = CheckCount { name: "status 202".into(), passes: 1, fails: 0 };
-    let last = Record::End(Box::new(End { retried: 1, checks: vec![check], ..*last }));
+    let (retried, checks, connections) = (1, vec![check], vec![Held::default()]);
+    let last = Record::End(Box::new(End { retried, checks, connections, ..*last }));
     let records = [
         first,
         Record::Sample(Sample { connect_ns: Some(9), tls_ns: Some(9), ..opened }),

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ce_record::{CheckCount, End, Gauge, Mark, Outcome, Receipt, Record, Sample, Start, run_dir};
+use ce_record::{
+    CheckCount, End, Gauge, Held, Mark, Outcome, Receipt, Record, Sample, Start, run_dir,
+};
 use ce_testkit::Run;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -177,13 +179,22 @@ fn streams(
     streams.collect()
 }
 
-/// The whole stream of a sender. Not all are given the same checks.
+/// The whole stream of a sender. Not all are given the same checks, nor hold the same connections.
 fn senders(first: Start, samples: Vec<Record<'static>>, shard: u64) -> String {
     let records = samples.len() as u64;
     let Record::End(last) = end(records, Some(kept_its_schedule())) else { unreachable!() };
     let name = if shard % 3 == 2 { "body" } else { "status 202" }.to_owned();
     let checks = vec![CheckCount { name, passes: records, fails: shard }];
-    let last = Record::End(Box::new(End { checks, ..*last }));
+    let held = |scenario: &str, lost: u64| Held {
+        scenario: scenario.to_owned(),
+        opened: records + lost,
+        peak: records,
+        closed: records,
+        lost,
+        cut: 0,
+    };
+    let connections = vec![held("many", shard), held(&format!("many-{}", shard % 2), 1)];
+    let last = Record::End(Box::new(End { checks, connections, ..*last }));
     stream([Record::Start(Box::new(first))].into_iter().chain(samples).chain([last]))
 }
 

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::bail;
-use ce_record::Outcome;
+use ce_record::{Held, Outcome};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
@@ -28,7 +28,7 @@ use super::pending::{Pending, Ticket, grace_is_over, now_and_then};
 use super::{Limits, Seat};
 use crate::job::{Answer, Job};
 use crate::jobs::Jobs;
-use crate::tally::{Held, Tally};
+use crate::tally::Tally;
 
 /// How long all connections together may take to close.
 const CLOSE: Duration = CLOSE_ONE.saturating_add(Duration::from_secs(1));

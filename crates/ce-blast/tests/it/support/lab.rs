@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
+use ce_record::Held;
 use ce_record::Outcome::Ok;
 use ce_testkit::{Broker, Running, Tool, wait_until};
 use serde_json::Value;
@@ -90,17 +91,13 @@ pub(crate) fn wait_for_broker(broker: &Broker, run: &str, count: usize) -> Vec<K
     })
 }
 
-/// What the last mark says of the connections of the only scenario.
+/// What the `end` record says of the connections of the only scenario: opened, at one time, closed, lost
+/// and cut.
 #[track_caller]
-pub(crate) fn held(stream: &Stream<'_>, names: [&str; 5]) -> [u64; 5] {
-    let mark = stream.marks.last().unwrap();
-    assert_eq!((mark.what.as_ref(), mark.name.as_ref()), ("connections_held", "many"));
-    let held = names.map(|name| mark.labels[name].parse().unwrap());
-    let of = |name: &str| mark.labels[name].parse::<u64>().unwrap();
-    assert_eq!(of("opened"), of("closed") + of("lost") + of("cut"), "{mark:?}");
-    assert_eq!(of("opened"), stream.count(Ok));
-    held
+pub(crate) fn held(stream: &Stream<'_>) -> [u64; 5] {
+    let [held] = stream.end.connections.as_slice() else { panic!("{:?}", stream.end) };
+    let Held { scenario, opened, peak, closed, lost, cut } = held;
+    assert_eq!((scenario.as_str(), *opened), ("many", closed + lost + cut), "{held:?}");
+    assert_eq!(*opened, stream.count(Ok));
+    [*opened, *peak, *closed, *lost, *cut]
 }
-
-/// The counts of such a mark.
-pub(crate) const COUNTS: [&str; 5] = ["opened", "peak", "closed", "lost", "cut"];
