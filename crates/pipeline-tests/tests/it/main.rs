@@ -6,6 +6,7 @@ mod amqp;
 mod docs;
 mod http;
 mod loads;
+mod ports;
 mod queues;
 mod restart;
 mod scenarios;
