@@ -44,11 +44,11 @@ impl AmqpTarget {
         let progress = Progress::new();
         let open = async {
             let (mut stream, tuned) = self.broker.open(&progress).await.map_err(|answer| {
-                let why = error_of(answer);
-                match progress.stage.get() {
-                    Stage::Connecting => anyhow!("cannot connect: {why}; is the broker running?"),
-                    _ => anyhow!("cannot connect: {why}"),
-                }
+                let hint = match progress.stage.get() {
+                    Stage::Connecting => answer.hint("is the broker running?"),
+                    _ => String::new(),
+                };
+                anyhow!("cannot connect: {}{hint}", error_of(answer))
             })?;
             open_channel(&mut stream, &progress.stage, &self.exchange).await?;
             anyhow::Ok(Link::new(stream, tuned))

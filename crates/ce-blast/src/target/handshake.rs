@@ -91,28 +91,31 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
     pub(super) async fn shake_hands(&mut self, login: &Login) -> Result<Tuned, Answer> {
         self.stage.set(Stage::Accepted);
         self.say(&ce_amqp::PROTOCOL).await?;
-        self.expect(|said| matches!(said, Said::Start)).await?;
+        self.expect(|said| matches!(said, Said::Start).then_some(())).await?;
         self.stage.set(Stage::Started);
         self.say(&ce_amqp::start_ok(&login.name, &login.user, &login.password)).await?;
-        let tuned = self.expect(|said| matches!(said, Said::Tune { .. })).await?;
+        let tune = self.expect(|said| match *said {
+            Said::Tune { channel_max, frame_max, heartbeat_s } => {
+                Some((channel_max, frame_max, heartbeat_s))
+            }
+            _ => None,
+        });
+        let (channel_max, frame_max, heartbeat_s) = tune.await?;
         self.stage.set(Stage::Tuned);
-        let Said::Tune { channel_max, frame_max, heartbeat_s } = tuned else {
-            return Err(Answer::text(Outcome::ProtocolError, "no Connection.Tune"));
-        };
         let ours = login.frame_max;
         // Zero means that the broker has no limit of its own.
         let frame_max = if frame_max == 0 { ours } else { frame_max.min(ours) };
         let heartbeat_s = login.heartbeat_s.unwrap_or(heartbeat_s);
         self.say(&ce_amqp::tune_ok(channel_max, frame_max, heartbeat_s)).await?;
         self.say(&ce_amqp::open(&login.vhost)).await?;
-        self.expect(|said| matches!(said, Said::OpenOk)).await?;
+        self.expect(|said| matches!(said, Said::OpenOk).then_some(())).await?;
         self.stage.set(Stage::Open);
         Ok(Tuned { frame_max, heartbeat_s })
     }
 
     pub(super) async fn open_channel(&mut self, channel: u16) -> Result<(), Answer> {
         self.say(&ce_amqp::open_channel(channel)).await?;
-        self.expect(|said| matches!(said, Said::ChannelOpen)).await.map(drop)
+        self.expect(|said| matches!(said, Said::ChannelOpen).then_some(())).await
     }
 
     /// Looks whether an exchange exists.
@@ -122,13 +125,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
         exchange: &ExchangeName,
     ) -> Result<(), Answer> {
         self.say(&ce_amqp::look_for_exchange(channel, exchange)).await?;
-        self.expect(|said| matches!(said, Said::ExchangeFound)).await.map(drop)
+        self.expect(|said| matches!(said, Said::ExchangeFound).then_some(())).await
     }
 
     /// Asks for publisher confirms.
     pub(super) async fn confirm_mode(&mut self, channel: u16) -> Result<(), Answer> {
         self.say(&ce_amqp::confirm_select(channel)).await?;
-        self.expect(|said| matches!(said, Said::ConfirmMode)).await.map(drop)
+        self.expect(|said| matches!(said, Said::ConfirmMode).then_some(())).await
     }
 
     async fn say(&mut self, bytes: &[u8]) -> Result<(), Answer> {
@@ -136,8 +139,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
         self.stream.flush().await.map_err(|err| self.lost(&err))
     }
 
-    /// The next word that is `wanted`; a refusal is answered and told.
-    async fn expect(&mut self, wanted: impl Fn(&Said) -> bool) -> Result<Said, Answer> {
+    /// What is `wanted` of the next word that has it; a refusal is answered and told.
+    async fn expect<T>(&mut self, wanted: impl Fn(&Said) -> Option<T>) -> Result<T, Answer> {
         loop {
             let parsed = ce_amqp::parse(&self.bytes, LIMIT_BYTES);
             let Some((said, taken)) = parsed.map_err(|err| broken(&err))? else {
@@ -145,16 +148,17 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
                 continue;
             };
             self.bytes.drain(..taken);
-            match said {
-                Said::Close { code, text } | Said::ChannelClose { code, text } => {
-                    // Only a courtesy: this is the end of the connection anyway.
-                    let _ = self.stream.write_all(&ce_amqp::close_ok()).await;
-                    let refusal = Answer::text(Outcome::Rejected, &text);
-                    return Err(Answer { code: Some(code), ..refusal });
-                }
-                said if wanted(&said) => return Ok(said),
-                _ => {}
+            if let Some(found) = wanted(&said) {
+                return Ok(found);
             }
+            let (goodbye, code, text) = match said {
+                Said::Close { code, text } => (ce_amqp::close_ok(), code, text),
+                Said::ChannelClose { code, text } => (ce_amqp::close(), code, text),
+                _ => continue,
+            };
+            // Only a courtesy: this is the end of the connection anyway.
+            let _ = self.say(&goodbye).await;
+            return Err(Answer { code: Some(code), ..Answer::text(Outcome::Rejected, &text) });
         }
     }
 
@@ -181,12 +185,16 @@ fn broken(err: &FrameError) -> Answer {
     Answer::error(Outcome::ProtocolError, err)
 }
 
-/// Closes in an orderly way; false if the broker did not agree to it in time.
-pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> bool {
+/// Closes in an orderly way; false if the broker did not agree to it in time. What has come before may
+/// end in the middle of a frame.
+pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    mut bytes: Vec<u8>,
+) -> bool {
     let close = async {
         stream.write_all(&ce_amqp::close()).await?;
         stream.flush().await?;
-        let (mut room, mut bytes) = ([0; READ_BYTES], Vec::new());
+        let mut room = [0; READ_BYTES];
         loop {
             match stream.read(&mut room).await? {
                 0 => return io::Result::Ok(false),
@@ -222,16 +230,41 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_close_is_clean_if_the_broker_agrees_in_time() {
-        let check = async |answer: Vec<u8>, clean: bool| {
+        let check = async |heard: Vec<u8>, answer: Vec<u8>, clean: bool| {
             let (mut ours, mut theirs) = duplex(1024);
             theirs.write_all(&answer).await.unwrap();
-            assert_eq!(close(&mut ours).await, clean, "{answer:?}");
+            assert_eq!(close(&mut ours, heard).await, clean, "{answer:?}");
         };
-        check([ce_amqp::heartbeat(), ce_amqp::close_ok()].concat(), true).await;
-        check(ce_amqp::heartbeat(), false).await;
-        check(b"garbage, and no frame".to_vec(), false).await;
+        let heartbeat = ce_amqp::heartbeat();
+        check(Vec::new(), [&heartbeat[..], &ce_amqp::close_ok()].concat(), true).await;
+        let (heard, rest) = heartbeat.split_at(3);
+        check(heard.to_vec(), [rest, &ce_amqp::close_ok()].concat(), true).await;
+        check(Vec::new(), heartbeat.clone(), false).await;
+        check(Vec::new(), b"garbage, and no frame".to_vec(), false).await;
         let (mut ours, theirs) = duplex(1024);
         drop(theirs);
-        assert!(!close(&mut ours).await);
+        assert!(!close(&mut ours, Vec::new()).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_told_and_answered_by_what_ends_the_connection() {
+        let check = async |(channel, class, method): (u8, u8, u8), answer: Vec<u8>| {
+            let (mut ours, mut theirs) = duplex(1024);
+            // Code 404, a text, and no method that was the reason.
+            let fields = [&404_u16.to_be_bytes()[..], b"\x07no such\0\0\0\0"].concat();
+            let size = u8::try_from(fields.len() + 4).unwrap();
+            let head = [1, 0, channel, 0, 0, 0, size, 0, class, 0, method];
+            theirs.write_all(&[&head[..], &fields, &[0xCE]].concat()).await.unwrap();
+            let asked = ce_amqp::open_channel(1);
+            let stage = Cell::new(Stage::Open);
+            let refused = Talk::new(&mut ours, &stage).open_channel(1).await.unwrap_err();
+            assert_eq!((refused.outcome, refused.code), (Outcome::Rejected, Some(404)));
+            assert_eq!(refused.error.as_deref(), Some("no such"));
+            let mut said = vec![0; asked.len() + answer.len()];
+            theirs.read_exact(&mut said).await.unwrap();
+            assert_eq!(said, [asked, answer].concat());
+        };
+        check((0, 10, 50), ce_amqp::close_ok()).await;
+        check((1, 20, 40), ce_amqp::close()).await;
     }
 }

@@ -111,8 +111,9 @@ impl Link {
         if self.written == self.output.len() {
             self.output.clear();
             self.written = 0;
-        } else if self.written > READ_BYTES {
-            // A broker that takes little must not leave what it has taken with us.
+        } else if self.written > self.output.len() / 2 {
+            // A broker that takes little must not leave what it has taken with us. To move the rest costs
+            // no more than to have written what goes.
             self.output.drain(..self.written);
             self.written = 0;
         }
@@ -156,7 +157,7 @@ impl Link {
     /// Closes in an orderly way, if the broker takes what is left, and agrees in time.
     pub(super) async fn close(mut self) {
         if self.stream.write_all(&self.output[self.written..]).await.is_ok() {
-            close(&mut self.stream).await;
+            close(&mut self.stream, self.input.split_off(self.heard)).await;
         }
     }
 }

@@ -20,12 +20,13 @@ const SILENT: u32 = 4;
 /// Where nobody wants heartbeats, one in a while does no harm.
 const SELDOM: Duration = Duration::from_hours(1);
 
-/// Holds the connection until `closing` says so; `Err` is why it ended before.
+/// Holds the connection until `closing` says so, and returns what has come by then of a frame that is not
+/// whole; `Err` is why it ended before.
 pub(super) async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     heartbeat_s: u16,
     closing: &mut watch::Receiver<bool>,
-) -> Result<(), String> {
+) -> Result<Vec<u8>, String> {
     // As often as the specification has it: twice in the time that was agreed on.
     let beat = match heartbeat_s {
         0 => SELDOM,
@@ -37,7 +38,7 @@ pub(super) async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
     loop {
         let mut room = [0; READ_BYTES];
         tokio::select! {
-            _ = closing.wait_for(|&closing| closing) => return Ok(()),
+            _ = closing.wait_for(|&closing| closing) => return Ok(bytes),
             () = sleep_until(next) => {
                 silent += 1;
                 if silent > SILENT && heartbeat_s > 0 {
@@ -115,7 +116,7 @@ mod tests {
         };
         let started = Instant::now();
         let (held, ()) = tokio::join!(hold(&mut ours, 10, &mut closing), broker);
-        assert_eq!((held, started.elapsed().as_secs()), (Ok(()), 30));
+        assert_eq!((held, started.elapsed().as_secs()), (Ok(Vec::new()), 30));
     }
 
     #[tokio::test(start_paused = true)]

@@ -51,7 +51,7 @@ impl ConnectionsTarget {
     async fn try_one(&self, patience: Duration) -> anyhow::Result<()> {
         match self.broker.open_within(patience).await.0 {
             Ok((mut stream, _)) => {
-                close(&mut stream).await;
+                close(&mut stream, Vec::new()).await;
                 Ok(())
             }
             Err(answer) => {
@@ -156,13 +156,13 @@ impl Shared {
         let Some((mut stream, tuned)) = open else { return };
         if !counts {
             // Given up meanwhile: the run has ended.
-            close(&mut stream).await;
+            close(&mut stream, Vec::new()).await;
             return;
         }
         self.opened();
         match held::hold(&mut stream, tuned.heartbeat_s, &mut closing).await {
-            Ok(()) => {
-                let clean = close(&mut stream).await;
+            Ok(rest) => {
+                let clean = close(&mut stream, rest).await;
                 let mut held = self.held.borrow_mut();
                 *(if clean { &mut held.closed } else { &mut held.cut }) += 1;
             }
