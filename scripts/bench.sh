@@ -8,6 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/bench/measure.sh
 source scripts/bench/peers.sh
 source scripts/bench/amqp.sh
+source scripts/bench/connections.sh
 
 events=10000000
 line=$(ce-gen --count 1 | wc -c)
@@ -51,6 +52,7 @@ for ((round = 1; round <= rounds; round++)); do
     echo "bench: round $round of $rounds" >&2
     measure_ours
     measure_amqp
+    measure_connections
     measure_peers
 done
 
@@ -82,3 +84,4 @@ row 'all threads at 1000/s, % of a core' paced1000.core '≤ 15' pacer pacer1000
 row 'variation of the gaps at 1000/s' paced1000.cv '≤ 0.2' pacer pacer1000.cv oha oha1000.cv vegeta vegeta1000.cv
 row 'variation of the gaps at 5000/s' paced5000.cv '≤ 0.4' pacer pacer5000.cv oha oha5000.cv vegeta vegeta5000.cv
 report_amqp
+report_connections

@@ -18,7 +18,7 @@ measure_connections() {
     started+=("$pid")
     least=$(held_memory "$few" "$pid") && most=$(held_memory "$many" "$pid")
     touch "$work/enough"
-    wait "$pid" || true
+    ended "$pid"
     if [[ -z $most ]]; then
         echo "bench: not all of $many connections opened:" >&2
         cat "$work/held.log" >&2

@@ -17,10 +17,13 @@ tidy_up() {
 }
 trap tidy_up EXIT
 
-# stop PID: ends one of those that were started.
+# stop PID: ends one of those that were started. ended PID: waits for one that ends by itself.
 stop() {
-    local pid others=()
     kill "$1"
+    ended "$1"
+}
+ended() {
+    local pid others=()
     wait "$1" || true
     for pid in "${started[@]}"; do [[ $pid == "$1" ]] || others+=("$pid"); done
     started=(${others[@]+"${others[@]}"})

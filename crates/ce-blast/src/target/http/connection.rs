@@ -167,6 +167,7 @@ async fn one<T: Read + Write + Unpin + 'static>(io: T) -> Result<One, Answer> {
     tokio::task::spawn_local(async move { drop(connection.await) });
     Ok(sender)
 }
+
 async fn two<T: Read + Write + Unpin + 'static>(io: T, is_first: bool) -> Result<Two, Answer> {
     let mut builder = http2::Builder::new(Local);
     builder
