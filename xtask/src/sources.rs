@@ -51,6 +51,22 @@ fn files_are_short_and_open_by_saying_why_they_exist() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
+/// The text that follows the options is shown as it stands, and broken where a terminal ends.
+#[test]
+fn help_fits_into_a_hundred_columns() {
+    let mut faults = Vec::new();
+    each_source(|name, text| {
+        let after = text.split(": &str = \"\\\n").skip(1);
+        let helps = after.filter_map(|rest| rest.split("\";\n").next());
+        for line in helps.flat_map(str::lines).map(|line| line.replace('\\', "")) {
+            if line.chars().count() > 100 {
+                faults.push(format!("{name}: {line}"));
+            }
+        }
+    });
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
 #[test]
 fn nothing_is_left_for_later() {
     // Put together here, so that this file does not find itself.

@@ -23,14 +23,14 @@ use crate::start_at::StartAt;
 
 const EXAMPLES: &str = "\
 Targets:
-  http://HOST[:PORT]/PATH   POST, one CloudEvent each; 2xx is success unless --success says otherwise
+  http://HOST[:PORT]/PATH   POST, one CloudEvent each; 2xx is success, or what --success says
   amqp://HOST[:PORT]/VHOST  publish with confirms and the mandatory flag
   rabbitmq+http://HOST[:PORT]/VHOST
                             publish through the management API, for those who reach nothing else
   null:                     answers at once; shows what this machine can pace
-Targets may be https:, amqps: and rabbitmq+https: too; see --ca-file. amqp: and rabbitmq+http: log in
-with --credentials-file, or CE_AMQP_USER and CE_AMQP_PASSWORD, else as guest/guest; a password on the
-command line is refused.
+Targets may be https:, amqps: and rabbitmq+https: too; see --ca-file. amqp: and rabbitmq+http: log
+in with --credentials-file, or CE_AMQP_USER and CE_AMQP_PASSWORD, else as guest/guest; a password
+on the command line is refused.
 
 Examples:
   ce-gen --count 6000 | ce-blast --to http://127.0.0.1:8081/ --rate 200/s > sent.ndjson

@@ -246,5 +246,11 @@ fn binary(cli: &Cli) -> anyhow::Result<Option<Dialect>> {
 
 /// The URL of a broker in its parts. The parser's own message may show it, password included.
 fn uri_of(url: &str) -> anyhow::Result<AMQPUri> {
-    url.parse().map_err(|_| anyhow!("not an AMQP URL: write, e.g., amqp://127.0.0.1:5672/%2f"))
+    let uri = url.parse::<AMQPUri>();
+    let uri =
+        uri.map_err(|_| anyhow!("not an AMQP URL: write, e.g., amqp://127.0.0.1:5672/%2f"))?;
+    if uri.vhost.len() > ShortText::LIMIT_BYTES {
+        bail!("the virtual host is longer than 255 bytes");
+    }
+    Ok(uri)
 }

@@ -32,8 +32,8 @@ impl Clock {
     pub fn start_in(lead: Duration) -> (Self, Anchor) {
         let lead_ns = u64::try_from(lead.as_nanos()).expect("a lead is short");
         let anchor = Anchor {
-            wall_ns: now_ns(ClockId::Realtime) + lead_ns,
-            monotonic_ns: now_ns(ClockId::Monotonic) + lead_ns,
+            wall_ns: now_ns(ClockId::Realtime).saturating_add(lead_ns),
+            monotonic_ns: now_ns(ClockId::Monotonic).saturating_add(lead_ns),
             boot_id: std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
                 .ok()
                 .map(|text| text.trim().to_owned()),
@@ -46,7 +46,8 @@ impl Clock {
     pub fn start_at(wall_ns: u64) -> (Self, Anchor) {
         let (now, seen) = (Instant::now(), Self::start().1);
         let lead_ns = wall_ns.saturating_sub(seen.wall_ns);
-        let anchor = Anchor { wall_ns, monotonic_ns: seen.monotonic_ns + lead_ns, ..seen };
+        let monotonic_ns = seen.monotonic_ns.saturating_add(lead_ns);
+        let anchor = Anchor { wall_ns, monotonic_ns, ..seen };
         (Self { start: now + Duration::from_nanos(lead_ns) }, anchor)
     }
 
@@ -76,6 +77,15 @@ fn now_ns(clock: ClockId) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_start_in_centuries_is_no_panic() {
+        for (clock, _) in
+            [Clock::start_in(Duration::from_nanos(u64::MAX)), Clock::start_at(u64::MAX)]
+        {
+            assert_eq!(clock.now_ns(), 0);
+        }
+    }
 
     #[test]
     fn an_agreed_instant_is_the_anchor_of_all_who_agreed() {

@@ -11,7 +11,8 @@ const EXAMPLES: &str = "\
 Examples:
   ce-sink http > receipts.ndjson
   ce-sink http --delay 20ms --stall 10s:2s | lat-collect - samples.ndjson --out results/stall
-  ce-sink amqp --from amqp://127.0.0.1/%2f --credentials-file login --queue receipts --bind cloud-events:#
+  ce-sink amqp --from amqp://127.0.0.1/%2f --credentials-file login --queue receipts \\
+    --bind cloud-events:# > receipts.ndjson
   ce-sink http --arrivals arrivals.json --idle-exit 5s > /dev/null
   ce-sink amqp --from amqp://127.0.0.1/%2f --queue builds --queue parsers --dead-letter dead
 

@@ -14,14 +14,15 @@ Examples:
   ce-gen --count 6000 | ce-blast --to http://127.0.0.1:8081/ --rate 200/s |
     lat-collect --out results/first
   lat-collect sent.ndjson received.ndjson --out results/first
-  lat-collect <(ce-sink amqp --queue q) sent.ndjson --out results/first
+  lat-collect sent.ndjson <(ce-sink amqp --from amqp://127.0.0.1/%2f --queue q --idle-exit 5s) \\
+    --out results/first
   lat-collect - <(sys-watch --host) --out results/spike --live --serve 127.0.0.1:9464
   lat-collect sent.ndjson --out results/first --windows | jq -c 'select(.kind == \"window\")'
   lat-collect hgrm results/first > first.hgrm
   lat-collect merge results/shard-* --out results/run
 
-Streams are told apart by what they hold and are read side by side, so FIFOs do. With the stream of a
-ce-sink among them, every event is accounted for: delivered, lost, duplicated.
+Streams are told apart by what they hold and are read side by side, so FIFOs do. With the stream of
+a ce-sink among them, every event is accounted for: delivered, lost, duplicated.
 
 Exit codes: 0 done; 2 could not do it; 3 done, but a stream was cut short or lacks records (the
 directory says which).";
@@ -32,8 +33,8 @@ Examples:
   lat-collect merge results/monday results/tuesday --sequence --out results/both
   lat-collect merge results/shard-* --accept missing-shards --out results/partial
 
-Exit codes: 0 done; 2 could not do it; 3 the directories do not belong together, or the merged run is
-not complete.";
+Exit codes: 0 done; 2 could not do it; 3 the directories do not belong together, or the merged run
+is not complete.";
 
 const HGRM_EXAMPLES: &str = "\
 Examples:

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use ce_cli::{DataOut, Exit, say};
 use ce_record::run_dir::{HISTOGRAMS, METRICS};
 use lat_hist::hlog::HlogReader;
@@ -18,7 +18,7 @@ pub(crate) fn run(args: &Hgrm, out: &mut DataOut) -> anyhow::Result<Exit> {
     let path = args.dir.join(HISTOGRAMS);
     let place = path.display();
     let file = File::open(&path)
-        .with_context(|| format!("{place}: cannot open; is this a run directory?"))?;
+        .map_err(|err| anyhow!("{place}: cannot open: {err}; is this a run directory?"))?;
     let (mut histogram, mut others) = (Histogram::default(), BTreeSet::new());
     let mut log = HlogReader::new(BufReader::with_capacity(128 * 1024, file));
     for interval in log.by_ref() {

@@ -15,9 +15,9 @@ METRICS
 
 VERDICT
   Always judged: the run is complete, its generator kept the schedule, and (where receipts were
-  collected) no acknowledged event was lost. Without --slo, --plan and --threshold, `failed: rate<0.01` is
-  judged as well. An invalid run has no verdict; else one failed objective is a FAIL, even if
-  another has no data.
+  collected) no acknowledged event was lost. Without --slo, --plan and --threshold,
+  `failed: rate<0.01` is judged as well. An invalid run has no verdict; else one failed objective
+  is a FAIL, even if another has no data.
 
 EXIT CODES
   0 pass, or warn without --strict    1 an objective failed, or warn with --strict

@@ -36,8 +36,8 @@ pub struct Cli {
 
     /// The management API of a broker, e.g., `http://127.0.0.1:15672`
     ///
-    /// Asked once per interval, but at most every 5 s, because the broker itself counts no more
-    /// often. The first 100 queues by name are recorded. Each request may take 2 s.
+    /// Asked once per interval, but no more often than every 5 s, because the broker itself counts
+    /// no more often. The first 100 queues by name are recorded. Each request may take 2 s.
     #[arg(long, env = "CE_RABBITMQ", value_name = "URL", hide_env_values = true)]
     pub rabbitmq: Option<String>,
 

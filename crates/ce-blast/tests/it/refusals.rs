@@ -55,6 +55,9 @@ fn a_wrong_url_is_named() {
         let expected = format!("`{url}` is no target: write http(s)://");
         assert!(line.starts_with(&expected), "{line}");
     }
+    let url = format!("amqp://127.0.0.1:1/{}", "v".repeat(256));
+    let line = refused_in_a_line(&["--rate=9/s", &format!("--to={url}")]);
+    assert_eq!(line, format!("{url}: the virtual host is longer than 255 bytes"));
 }
 
 #[test]

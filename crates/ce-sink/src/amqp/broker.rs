@@ -12,6 +12,9 @@ use crate::amqp::failure::{TIMEOUT, within};
 use crate::cli::AmqpArgs;
 use crate::session::TOOL;
 
+/// The longest name that AMQP can carry. Of a virtual host the client library takes that for granted.
+const NAME_LIMIT_BYTES: usize = 255;
+
 /// Where to connect to, checked as far as that goes without connecting.
 pub(crate) struct Broker {
     uri: AMQPUri,
@@ -29,6 +32,9 @@ impl Broker {
         let uri: AMQPUri = url.parse().map_err(|_| {
             anyhow!("{shown}: not an AMQP URL; write, e.g., amqp://127.0.0.1:5672/%2f")
         })?;
+        if uri.vhost.len() > NAME_LIMIT_BYTES {
+            bail!("{shown}: the virtual host is longer than {NAME_LIMIT_BYTES} bytes");
+        }
         let tls = match (&uri.scheme, args.tls.given()) {
             (AMQPScheme::AMQPS, _) => Some(args.tls.client()?),
             (AMQPScheme::AMQP, Some(flag)) => {

@@ -62,6 +62,13 @@ fn a_url_that_is_none_is_not_repeated_with_its_password() {
 }
 
 #[test]
+fn a_virtual_host_that_no_broker_can_have_is_refused() {
+    let url = format!("amqp://127.0.0.1:1/{}", "v".repeat(256));
+    let says = refusal(&["amqp", "--from", &url, "--queue", "q"]);
+    assert_eq!(says, format!("ce-sink: {url}: the virtual host is longer than 255 bytes\n"));
+}
+
+#[test]
 fn a_wrong_password_is_refused_in_the_words_of_the_broker() {
     let Some(broker) = broker("a_wrong_password_is_refused") else { return };
     let args = ["amqp", "--from", &broker.amqp_url, "--queue", "q"];
