@@ -49,10 +49,16 @@ impl Series {
             return Err(super::not_a_run_dir(&path.display().to_string(), &missing));
         };
         let place = || format!("{}: not a series", path.display());
-        for (name, _) in columns.iter().filter(|(name, _)| !is_percentile(name)) {
+        for (name, _) in &columns {
             let column = rows.column(name).with_context(place)?;
-            if column.null_count() > 0 {
+            if !is_percentile(name) && column.null_count() > 0 {
                 anyhow::bail!("{}: a row has no `{name}`; collect the run again", path.display());
+            }
+            // There are seconds below zero, and nothing else is.
+            let numbers = column.f64().ok().filter(|_| *name != SECOND);
+            if numbers.is_some_and(|numbers| numbers.iter().flatten().any(|it| it < 0.0)) {
+                let place = path.display();
+                anyhow::bail!("{place}: a row has a `{name}` below zero; collect the run again");
             }
         }
         Self::from_rows(&rows).with_context(place)

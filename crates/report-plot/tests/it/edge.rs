@@ -53,6 +53,22 @@ fn an_empty_file_is_not_a_series() {
 }
 
 #[test]
+fn a_number_below_zero_is_not_of_a_series() {
+    for (column, name) in [(4, "planned"), (18, "latency_p50_us")] {
+        let dir = small_run();
+        let series = dir.path().join("series.csv");
+        let text = fs::read_to_string(&series).unwrap();
+        let row = text.lines().nth(1).unwrap();
+        let mut fields: Vec<&str> = row.split(',').collect();
+        fields[column] = "-9223372036854775808";
+        fs::write(&series, text.replace(row, &fields.join(","))).unwrap();
+        let refusal = refusal(dir.path());
+        let says = format!("series.csv: a row has a `{name}` below zero; collect the run again\n");
+        assert_eq!(refusal, format!("report-plot: {says}"));
+    }
+}
+
+#[test]
 fn a_last_row_that_was_cut_short_is_left_out_and_said() {
     let dir = small_run();
     let series = dir.path().join("series.csv");
