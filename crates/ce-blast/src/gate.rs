@@ -56,6 +56,11 @@ impl Gate {
         self.try_enter()
     }
 
+    /// Whether the task that asked for a place has not been woken yet.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.waiting.load(SeqCst)
+    }
+
     /// Gives a place back.
     pub(crate) fn leave(&self) {
         let left = self.in_flight.fetch_sub(1, SeqCst) - 1;

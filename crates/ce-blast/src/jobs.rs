@@ -9,14 +9,14 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::{consume_budget, yield_now};
 
 use crate::job::Job;
 use crate::open_loop::{OpenLoop, Step};
-use crate::pace::{Alarm, Lead};
+use crate::pace::{Alarm, Lead, Wake};
 
 /// What a sender is given to do.
 #[derive(Debug)]
@@ -89,14 +89,14 @@ impl Jobs {
             if let Some(job) = self.poll_work(cx) {
                 return Poll::Ready(Some(job));
             }
-            let until = match self.step(cx) {
+            let wake = match self.step(cx) {
                 Step::Send(job) => return Poll::Ready(Some(job)),
                 Step::Over if self.work.is_none() => return Poll::Ready(None),
                 // The channel wakes.
                 Step::Over => return Poll::Pending,
-                Step::Wait(until) => until,
+                Step::Wait(wake) => wake,
             };
-            if self.alarm.poll_until(until, cx).is_pending() {
+            if self.alarm.poll_until(wake, cx).is_pending() {
                 return Poll::Pending;
             }
         }
@@ -119,7 +119,7 @@ impl Jobs {
     /// Asks all schedules what is to be done, beginning with the one after that which was served.
     fn step(&mut self, cx: &mut Context<'_>) -> Step {
         let lead = self.lead.as_ref().map_or(Duration::ZERO, |lead| lead.get());
-        let mut until: Option<Instant> = None;
+        let mut first: Option<Wake> = None;
         let mut asked = 0;
         while asked < self.schedules.len() {
             let number = (self.turn + asked) % self.schedules.len();
@@ -129,13 +129,13 @@ impl Jobs {
                     return Step::Send(job);
                 }
                 Step::Wait(next) => {
-                    until = Some(until.map_or(next, |until| until.min(next)));
+                    first = first.into_iter().chain([next]).min_by_key(|wake| wake.time());
                     asked += 1;
                 }
                 Step::Over => self.schedules.remove(number).finish(),
             }
         }
-        until.map_or(Step::Over, Step::Wait)
+        first.map_or(Step::Over, Step::Wait)
     }
 }
 

@@ -11,6 +11,7 @@ use ce_record::{Outcome, Stop};
 use crate::cli::Saturation;
 use crate::job::Job;
 use crate::lane::{Course, Lane};
+use crate::pace::Wake;
 use crate::read::Timed;
 
 /// How long a wait may go without looking whether it is still wanted.
@@ -57,7 +58,7 @@ pub(crate) enum Step {
     /// This is due, and has its place in flight.
     Send(Job),
     /// Nothing before then, unless the task is woken.
-    Wait(Instant),
+    Wait(Wake),
     /// Never again anything.
     Over,
 }
@@ -86,7 +87,7 @@ impl OpenLoop {
                 Poll::Ready(Some(timed)) => timed,
                 Poll::Ready(None) => return self.end_of_supply(now),
                 Poll::Pending if self.lane.interrupt.asked() => return self.interrupted(),
-                Poll::Pending => return Step::Wait(now + LOOK_UP),
+                Poll::Pending => return Step::Wait(Wake::About(now + LOOK_UP)),
             };
             let due = self.lane.clock.instant(timed.due_ns.saturating_sub(lead_ns));
             if due > now && self.lane.interrupt.asked() {
@@ -94,7 +95,9 @@ impl OpenLoop {
             }
             if due > now {
                 self.next = Some(timed);
-                return Step::Wait(due.min(now + LOOK_UP));
+                let look_up = now + LOOK_UP;
+                let is_soon = due < look_up;
+                return Step::Wait(if is_soon { Wake::At(due) } else { Wake::About(look_up) });
             }
             match self.enter(timed.due_ns, now, cx) {
                 Ok(Poll::Ready(true)) => return Step::Send(self.lane.job(timed)),
@@ -104,12 +107,12 @@ impl OpenLoop {
                 }
                 Ok(Poll::Pending) => {
                     self.next = Some(timed);
-                    return Step::Wait(self.look_at.unwrap_or(now));
+                    return Step::Wait(Wake::About(self.look_at.unwrap_or(now)));
                 }
                 Err(halt) => return self.halt(&halt, timed),
             }
         }
-        Step::Wait(now)
+        Step::Wait(Wake::About(now))
     }
 
     /// Gives back what it was made of, when it is over.
@@ -145,6 +148,11 @@ impl OpenLoop {
         // A schedule that is behind and never catches up never waits either, and has to look here.
         if lane.interrupt.asked() && now > lane.clock.instant(due_ns) + LOOK_UP {
             return Err(Halt::Over);
+        }
+        if self.look_at.is_some_and(|look_at| now < look_at) && lane.gate().is_awaited() {
+            // Something else has woken us. Whoever takes each place as it becomes free sends one at a
+            // time, and pays for each as for many.
+            return Ok(Poll::Pending);
         }
         if lane.gate().try_enter() {
             self.entered(due_ns);
@@ -185,7 +193,7 @@ impl OpenLoop {
             return self.interrupted();
         }
         if now < until {
-            return Step::Wait(until.min(now + LOOK_UP));
+            return Step::Wait(Wake::About(until.min(now + LOOK_UP)));
         }
         if self.lane.supply.is_short() {
             self.course.stopped = Stop::InputEnded;

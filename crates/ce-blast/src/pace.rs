@@ -76,6 +76,23 @@ impl Lead {
     }
 }
 
+/// When a task wants to be woken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wake {
+    /// An event is due then.
+    At(Instant),
+    /// To look at something; a little later is as good.
+    About(Instant),
+}
+
+impl Wake {
+    pub(crate) fn time(self) -> Instant {
+        match self {
+            Self::At(time) | Self::About(time) => time,
+        }
+    }
+}
+
 /// Keeps account of the time that may be spun away.
 #[derive(Debug)]
 struct Spinning {
@@ -98,10 +115,10 @@ impl Alarm {
         Ok(Self { timer, set: None, early: earliest, earliest, spinning, slack })
     }
 
-    /// Ready when `due` has come; until then the task is woken in time, or as much later as the slack
-    /// allows.
-    pub(crate) fn poll_until(&mut self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        let now = Instant::now();
+    /// Ready when its time has come; until then the task is woken in time, or as much later as the
+    /// slack allows.
+    pub(crate) fn poll_until(&mut self, wake: Wake, cx: &mut Context<'_>) -> Poll<()> {
+        let (now, due) = (Instant::now(), wake.time());
         self.learn(now, cx);
         let left = due.saturating_duration_since(now);
         if left.is_zero() {
@@ -109,12 +126,13 @@ impl Alarm {
             return Poll::Ready(());
         }
         self.spinning.earn(now);
-        if left <= self.early && self.spinning.pay(due, left) {
+        let is_due = matches!(wake, Wake::At(_));
+        if is_due && left <= self.early && self.spinning.pay(due, left) {
             // The runtime polls its sockets without waiting, and then this task again.
             let _ = pin!(tokio::task::yield_now()).poll(cx);
             return Poll::Pending;
         }
-        let early = if left > self.early && self.spinning.saved >= self.early {
+        let early = if is_due && left > self.early && self.spinning.saved >= self.early {
             self.early
         } else {
             Duration::ZERO
@@ -131,7 +149,7 @@ impl Alarm {
     /// Waits until `due` has come, not a moment of it spinning; returns how late that ended.
     pub(crate) async fn sleep_until(&mut self, due: Instant) -> Duration {
         (self.early, self.earliest) = (Duration::ZERO, Duration::ZERO);
-        std::future::poll_fn(|cx| self.poll_until(due, cx)).await;
+        std::future::poll_fn(|cx| self.poll_until(Wake::At(due), cx)).await;
         Instant::now().saturating_duration_since(due)
     }
 

@@ -102,10 +102,11 @@ impl<'a> Publisher<'a> {
 
     /// Does what there is to do now; true if there is more of it.
     fn turn(&mut self, jobs: &mut Jobs, cx: &mut Context<'_>) -> bool {
-        let heard = self.hear(cx);
+        let mut moved = self.hear(cx);
         if let Poll::Ready(link) = self.reopening.poll(cx) {
             self.link = Some(link);
             self.standing.restored(&mut self.pending);
+            moved = true;
         }
         self.expire();
         let mut count = 0;
@@ -120,9 +121,10 @@ impl<'a> Publisher<'a> {
         while count < TURN && self.begin_again() {
             count += 1;
         }
-        // What has just been published leaves.
-        let left = count > 0 && self.hear(cx);
-        heard || left || count == TURN
+        // What has just been published leaves, and who has said something may have said more. If not,
+        // the socket wakes us.
+        let heard = (moved || count > 0) && self.hear(cx);
+        heard || count == TURN
     }
 
     /// Lets the link write and read; true if there was something to hear.
