@@ -33,8 +33,11 @@ fn run_guide_with(file: &str, blocks: usize, variables: &[(&str, &str)]) -> Stag
     run_commands(&found.join("\n"), variables)
 }
 
-/// Runs commands in a folder of their own. Where the machine is busy with other things a load may keep
-/// no schedule, which the commands rightly take for a failure; then they are tried again.
+/// What a machine that is busy with other things makes of a guide: a load keeps no schedule, or comes
+/// before its sink listens. The commands rightly take both for a failure.
+const BUSY: [&str; 2] = ["this machine cannot keep the schedule", "is the target running?"];
+
+/// Runs commands in a folder of their own, and tries them again where the machine was too busy.
 #[track_caller]
 fn run_commands(commands: &str, variables: &[(&str, &str)]) -> Stage {
     let run = |stage: &Stage| {
@@ -44,7 +47,8 @@ fn run_commands(commands: &str, variables: &[(&str, &str)]) -> Stage {
     for _ in 0..2 {
         let stage = Stage::new();
         let run = run(&stage);
-        if run.code == 0 || !run.stdout.contains("this machine cannot keep the schedule") {
+        let was_busy = BUSY.iter().any(|it| run.stdout.contains(it) || run.stderr.contains(it));
+        if run.code == 0 || !was_busy {
             run.expect_code(0);
             return stage;
         }
