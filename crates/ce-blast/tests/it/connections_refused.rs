@@ -28,8 +28,8 @@ fn a_limit_of_the_broker_refuses_with_its_reason() {
     let stream = Stream::read(&run.expect_code(0).stdout);
     let (open, refused) = (stream.count(Ok), stream.count(Rejected));
     assert_eq!(open + refused, 9, "{}", run.stderr);
-    // The one that was tried first may still count for a moment.
-    assert!((4..=5).contains(&open), "{open}");
+    // The broker counts a little late, those that come and those that have left.
+    assert!((3..=7).contains(&open), "{open}");
     for sample in stream.ended(Rejected) {
         assert_eq!(sample.code, Some(530));
         let error = sample.error.as_deref().unwrap();
