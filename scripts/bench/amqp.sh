@@ -60,5 +60,5 @@ report_amqp() {
             PerfTest "perf_$kind.rate"
     done
     row 'AMQP persistent, 1000 in flight, µs CPU/event' persistent.cpu '≤ 8'
-    row 'AMQP transient, 1000 in flight, µs CPU/event' transient.cpu '≤ 8'
+    row 'AMQP transient, 1000 in flight, µs CPU/event' transient.cpu
 }

@@ -32,7 +32,8 @@ fn by_scenario(run: &Run) -> (BTreeMap<String, Vec<Sample<'_>>>, Stop) {
     (scenarios, end.stopped)
 }
 
-/// The counts are the integrals of the rates; the plan takes 55 minutes and is run in 33 seconds: any faster, and a busy machine could not keep the records.
+/// The counts are the integrals of the rates. The plan takes 55 minutes and is run in 33 seconds: any
+/// faster, and a busy machine could not keep the records.
 #[test]
 fn the_four_scenarios_of_k6_send_exactly_what_their_plan_says() {
     let run = ce_blast()
