@@ -103,22 +103,32 @@ impl Sender {
         };
         match self {
             Self::Http(target) => {
-                block_on(&runtime, http::send(*target, jobs, seat, limits.clone()))
+                block_on(&runtime, limits, http::send(*target, jobs, seat, limits.clone()))
             }
             Self::Connections(target) => {
-                block_on(&runtime, target.send(jobs, seat, limits.clone()))
+                block_on(&runtime, limits, target.send(jobs, seat, limits.clone()))
             }
             Self::Amqp(target) => runtime.block_on(target.send(jobs, seat, limits)),
-            Self::Management(target) => block_on(&runtime, target.send(jobs, seat, limits.clone())),
+            Self::Management(target) => {
+                block_on(&runtime, limits, target.send(jobs, seat, limits.clone()))
+            }
             Self::Null => runtime.block_on(null::send(jobs, seat)),
         }
     }
 }
 
-/// Runs what has tasks of its own, and is one itself: else it would be asked for more whenever one of
-/// these has been, and events would leave with every answer.
-fn block_on(runtime: &Runtime, send: impl Future<Output = Tally> + 'static) -> Tally {
+/// Runs what has tasks of its own. It is asked before these, and whenever one of them has been, which
+/// makes it punctual. With slack it is one of them, and asked when its time has come: else events
+/// would leave one by one, with every answer.
+fn block_on(
+    runtime: &Runtime,
+    limits: &Limits,
+    send: impl Future<Output = Tally> + 'static,
+) -> Tally {
     let local = LocalSet::new();
+    if limits.timer_slack.is_zero() {
+        return local.block_on(runtime, send);
+    }
     let send = local.spawn_local(send);
     local.block_on(runtime, send).expect("senders do not panic")
 }
