@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::amqp::AmqpTarget;
+use super::backoff::doubled;
 use super::link::Link;
 
 /// From the loss until the first attempt. It keeps a broker that accepts connections and drops them
@@ -23,14 +24,15 @@ pub(super) struct Reopening<'a> {
     /// How long one attempt may take.
     patience: Duration,
     attempt: Option<Boxed<'a, anyhow::Result<Link>>>,
-    wait: Duration,
+    /// Attempts since the loss, with the next one.
+    nth: u32,
     why: Box<str>,
 }
 
 impl<'a> Reopening<'a> {
     pub(super) fn new(target: &'a AmqpTarget, patience: Duration) -> Self {
         let why = "the connection was lost".into();
-        Self { target, patience, attempt: None, wait: FIRST_WAIT, why }
+        Self { target, patience, attempt: None, nth: 1, why }
     }
 
     /// Why there is no connection, when there is none.
@@ -43,7 +45,8 @@ impl<'a> Reopening<'a> {
         if self.attempt.is_some() {
             return;
         }
-        let Self { target, patience, wait, .. } = *self;
+        let Self { target, patience, nth, .. } = *self;
+        let wait = wait(nth);
         self.attempt = Some(Box::pin(async move {
             sleep(wait).await;
             target.open(patience).await
@@ -57,12 +60,12 @@ impl<'a> Reopening<'a> {
             self.attempt = None;
             match opened {
                 Ok(link) => {
-                    self.wait = FIRST_WAIT;
+                    self.nth = 1;
                     return Poll::Ready(link);
                 }
                 Err(err) => {
                     self.why = format!("{err:#}").into();
-                    self.wait = longer(self.wait);
+                    self.nth = self.nth.saturating_add(1);
                     self.begin();
                 }
             }
@@ -71,9 +74,9 @@ impl<'a> Reopening<'a> {
     }
 }
 
-/// The wait after an attempt that has failed.
-fn longer(wait: Duration) -> Duration {
-    (wait * 2).min(LONGEST_WAIT)
+/// The wait before an attempt.
+fn wait(nth: u32) -> Duration {
+    doubled(FIRST_WAIT, nth, LONGEST_WAIT)
 }
 
 #[cfg(test)]
@@ -82,8 +85,8 @@ mod tests {
 
     #[test]
     fn attempts_become_rarer_up_to_a_limit() {
-        let waits = std::iter::successors(Some(FIRST_WAIT), |&wait| Some(longer(wait)));
-        let waits: Vec<_> = waits.take(8).map(|wait| wait.as_millis()).collect();
+        let waits: Vec<_> = (1..=8).map(|nth| wait(nth).as_millis()).collect();
         assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+        assert_eq!(wait(u32::MAX), LONGEST_WAIT);
     }
 }

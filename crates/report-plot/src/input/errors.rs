@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use polars::prelude::{DataFrame, DataType, PolarsResult};
+use polars::prelude::{DataFrame, DataType, PolarsError, PolarsResult};
 
 use super::csv;
 
@@ -49,13 +49,18 @@ fn rows(frame: &DataFrame) -> PolarsResult<Vec<ErrorRow>> {
         Ok(frame.column(name)?.str()?.get(row).unwrap_or_default().to_owned())
     };
     let time = |name: &str, row: usize| frame.column(name)?.f64().map(|times| times.get(row));
+    let count = |row: usize| {
+        let count = frame.column("count")?.u64()?.get(row);
+        // The first row has the names.
+        count.ok_or_else(|| PolarsError::NoData(format!("line {} has no count", row + 2).into()))
+    };
     (0..frame.height())
         .map(|row| {
             Ok(ErrorRow {
                 outcome: text("outcome", row)?,
                 code: text("code", row)?,
                 message: text("message", row)?,
-                count: frame.column("count")?.u64()?.get(row).unwrap_or(0),
+                count: count(row)?,
                 first_s: time("first_s", row)?,
                 last_s: time("last_s", row)?,
                 sample_id: text("sample_id", row)?,

@@ -107,6 +107,10 @@ fn damaged_optional_files_are_errors_and_not_gaps() {
         ("ledger.json", "{"),
         ("verdict.json", "[]"),
         ("errors.csv", "a,b\n"),
+        (
+            "errors.csv",
+            "outcome,code,message,count,first_s,last_s,sample_id\nrejected,503,,,0.1,0.2,a\n",
+        ),
         ("marks.csv", "at_s,what\n"),
         ("latency.hlog", "nonsense\n"),
     ] {
