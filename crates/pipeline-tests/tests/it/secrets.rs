@@ -47,12 +47,15 @@ impl Drop for Account<'_> {
 /// background has its command line taken down.
 const SCRIPT: &str = r#"
 login="--credentials-file secrets/login"
-# At first it is still that of the shell.
+# At first it is still that of the shell, with all of this script.
 taken() {
+    local line=''
     for _ in {1..100}; do
-        ! tr '\0' ' ' < "/proc/$2/cmdline" | grep "^$1 " >> command-lines || return 0
+        [[ $(< "/proc/$2/comm") != "$1" ]] || line=$(tr '\0' ' ' < "/proc/$2/cmdline")
+        [[ -z $line ]] || break
         sleep 0.01
     done
+    echo "$line" >> command-lines
 }
 
 ce-sink amqp --from "$AMQP" $login --queue "$NAME" --bind "$NAME:#" --count 75 \
