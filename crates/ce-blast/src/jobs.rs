@@ -74,8 +74,8 @@ impl Jobs {
         self.lead.clone().unwrap_or_default()
     }
 
-    /// Waits for the next job, to be sent at once or when it is due; `None` means that there will be no more. May be
-    /// cancelled.
+    /// Waits for the next job, to be sent at once or when it is due; `None` means that there will be no
+    /// more. May be cancelled.
     pub(crate) async fn recv(&mut self) -> Option<Job> {
         // A schedule that is behind always has a job. Answers must be heard nevertheless.
         consume_budget().await;

@@ -24,6 +24,7 @@ pub(crate) use writer::write;
 
 /// Finished attempts that may wait to be written.
 const QUEUE: usize = 65_536;
+
 /// What the writer is handed.
 #[derive(Debug)]
 pub(crate) enum Entry {

@@ -259,8 +259,8 @@ impl Run<'_> {
         Duration::from_nanos(self.plan.scenarios[usize::from(scenario)].graceful_stop_ns)
     }
 
-    /// Runs all scenarios, and tells when each has ended. A schedule goes to the thread that sends for it, if that is one; all
-    /// others get a thread of their own.
+    /// Runs all scenarios, and tells when each has ended. A schedule goes to the thread that sends for
+    /// it, if that is one; all others get a thread of their own.
     fn scenarios(
         &self,
         (clock, gates): (Clock, &Arc<[Gate]>),

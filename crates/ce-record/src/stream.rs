@@ -216,7 +216,8 @@ pub struct GeneratorReport {
     pub lag_max_ns: u64,
     /// Events that became due before the input had supplied them.
     pub starved: u64,
-    /// Events that had to wait because the in-flight limit was reached.
+    /// Events that had to wait because the in-flight limit was reached when they were due, or was for
+    /// one before them.
     pub held_back: u64,
     /// The most events in flight at one time.
     pub peak_in_flight: u64,
@@ -224,7 +225,8 @@ pub struct GeneratorReport {
     /// it was longest.
     #[serde(default, skip_serializing_if = "crate::is_default")]
     pub blocked_ns: u64,
-    /// Connections that could not be opened because the sender's machine had no more files or ports.
+    /// Connections that could not be opened because the sender's machine had no more files, ports or
+    /// memory.
     #[serde(default, skip_serializing_if = "crate::is_default")]
     pub own_limits: u64,
     /// Senders do not wait for answers. A closed loop does, and cannot see omitted load.

@@ -68,7 +68,8 @@ fn judge<'a>(
     let own_limits = sum(|it| it.own_limits);
     if own_limits > 0 {
         faults.push(format!(
-            "{own_limits} connections did not open because a sender's machine had no more files or ports"
+            "{own_limits} connections did not open because a sender's machine had no more files, ports \
+             or memory"
         ));
     }
     for (report, end) in &senders {

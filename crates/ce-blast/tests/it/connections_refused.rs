@@ -58,25 +58,18 @@ fn every_way_not_to_open_is_told_from_the_others() {
         .iter()
         .map(|it| (it.outcome, it.code, it.error.as_deref().unwrap_or_default()))
         .collect();
+    let closed = "accepted, and no Connection.Start: the broker closed the connection";
     assert_eq!(
         told,
         [
             (Ok, None, ""),
             (Timeout, None, "accepted, and no Connection.Start in time"),
-            (
-                ConnectError,
-                None,
-                "accepted, and no Connection.Start: the broker closed the connection"
-            ),
+            (ConnectError, None, closed),
             (ProtocolError, None, "what came is not AMQP"),
             (Rejected, Some(530), "NOT_ALLOWED - connection limit (3) is reached"),
             (Timeout, None, "no answer to the login in time"),
             (Timeout, None, "no Connection.OpenOk in time"),
-            (
-                ConnectError,
-                None,
-                "accepted, and no Connection.Start: the broker closed the connection"
-            ),
+            (ConnectError, None, closed),
             (ConnectError, None, "Connection refused (os error 111)"),
         ]
     );

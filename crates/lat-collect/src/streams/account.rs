@@ -1,7 +1,7 @@
 //! What `run.json` says of the streams, and whether they are whole.
 
 use ce_record::run_dir::Stream;
-use ce_record::{CheckCount, Held, Start, Stop};
+use ce_record::{CheckCount, End, Held, Start, Stop};
 
 use super::{Input, Streams, has_plan};
 
@@ -78,10 +78,14 @@ pub(crate) fn run_name(streams: &[Stream]) -> Option<&str> {
     starts.map(|start| start.run.as_str()).find(|run| !run.is_empty())
 }
 
+fn ends(streams: &[Stream]) -> impl Iterator<Item = &End> {
+    streams.iter().filter_map(|stream| stream.end.as_ref())
+}
+
 /// What the senders say about the checks of answers.
 pub(crate) fn checks(streams: &[Stream]) -> Vec<CheckCount> {
     let mut checks = Vec::new();
-    for end in streams.iter().filter_map(|stream| stream.end.as_ref()) {
+    for end in ends(streams) {
         CheckCount::add(&mut checks, &end.checks);
     }
     checks
@@ -90,7 +94,7 @@ pub(crate) fn checks(streams: &[Stream]) -> Vec<CheckCount> {
 /// What the senders say about the connections that they held.
 pub(crate) fn connections(streams: &[Stream]) -> Vec<Held> {
     let mut connections = Vec::new();
-    for end in streams.iter().filter_map(|stream| stream.end.as_ref()) {
+    for end in ends(streams) {
         Held::add(&mut connections, &end.connections);
     }
     connections
