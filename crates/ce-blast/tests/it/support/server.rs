@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::net::{SendFlags, send};
+
 /// What to do with a request that was read whole.
 #[derive(Debug, Clone)]
 pub(crate) enum Act {
@@ -18,7 +20,7 @@ pub(crate) enum Act {
     ReplyAt(Instant, u16),
     /// The same, after this much work.
     ReplyAfter(Duration, u16),
-    /// Answers, then closes the connection without having said so.
+    /// Answers, and closes the connection with the last byte, without having said so.
     ReplyAndClose(u16),
     /// Announces a longer body than it sends, then closes.
     BreakOff,
@@ -45,12 +47,22 @@ type Script = dyn Fn(u64) -> Act + Send + Sync;
 struct Shared {
     script: Box<Script>,
     address: SocketAddr,
-    gone: Mutex<bool>,
-    /// Notified when it has gone.
-    left: Condvar,
+    presence: Mutex<Presence>,
+    /// Notified when its presence changes.
+    changed: Condvar,
     connections: AtomicU64,
     requests: Mutex<Vec<Request>>,
     sockets: Mutex<Vec<TcpStream>>,
+}
+
+/// How much of the server is still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Here,
+    /// It is to go, and still listens.
+    Leaving,
+    /// Whoever connects from now on is refused.
+    Gone,
 }
 
 /// A running server; it ends with the test.
@@ -71,14 +83,14 @@ impl Server {
         let shared = Arc::new(Shared {
             script: Box::new(script),
             address: listener.local_addr().unwrap(),
-            gone: Mutex::new(false),
-            left: Condvar::new(),
+            presence: Mutex::new(Presence::Here),
+            changed: Condvar::new(),
             connections: AtomicU64::new(0),
             requests: Mutex::default(),
             sockets: Mutex::default(),
         });
         let this = Self(Arc::clone(&shared));
-        thread::spawn(move || shared.listen(&listener));
+        thread::spawn(move || shared.listen(listener));
         this
     }
 
@@ -112,35 +124,53 @@ impl Drop for Server {
 }
 
 impl Shared {
-    fn listen(self: Arc<Self>, listener: &TcpListener) {
+    fn listen(self: Arc<Self>, listener: TcpListener) {
         for socket in listener.incoming().map_while(Result::ok) {
-            if *self.gone.lock().unwrap() {
-                return;
+            if *self.presence.lock().unwrap() != Presence::Here {
+                break;
             }
             self.connections.fetch_add(1, SeqCst);
             self.sockets.lock().unwrap().push(socket.try_clone().unwrap());
             let shared = Arc::clone(&self);
             thread::spawn(move || drop(shared.serve(&socket)));
         }
+        drop(listener);
+        self.change(Presence::Leaving, Presence::Gone);
     }
 
-    /// Stops to listen and cuts every connection.
+    /// Whether it was `from`, and is `to` now.
+    fn change(&self, from: Presence, to: Presence) -> bool {
+        let mut presence = self.presence.lock().unwrap();
+        let changes = *presence == from;
+        if changes {
+            *presence = to;
+            self.changed.notify_all();
+        }
+        changes
+    }
+
+    /// Waits while `still` holds, and no longer than `time`.
+    fn wait_while(&self, time: Duration, still: impl Fn(Presence) -> bool) {
+        let presence = self.presence.lock().unwrap();
+        drop(self.changed.wait_timeout_while(presence, time, |it| still(*it)).unwrap());
+    }
+
+    /// Stops to listen, and only then cuts every connection: a client that notices finds nobody.
     fn vanish(&self) {
-        let had_gone = std::mem::replace(&mut *self.gone.lock().unwrap(), true);
-        if !had_gone {
-            self.left.notify_all();
-            // Wakes the listening thread, which then leaves.
-            drop(TcpStream::connect(self.address));
-            for socket in self.sockets.lock().unwrap().drain(..) {
-                let _ = socket.shutdown(Shutdown::Both);
-            }
+        if !self.change(Presence::Here, Presence::Leaving) {
+            return;
+        }
+        // Wakes the listening thread, which then leaves.
+        drop(TcpStream::connect(self.address));
+        self.wait_while(Duration::from_secs(10), |it| it != Presence::Gone);
+        for socket in self.sockets.lock().unwrap().drain(..) {
+            let _ = socket.shutdown(Shutdown::Both);
         }
     }
 
     /// Takes its time, unless the server goes away before.
     fn work(&self, time: Duration) {
-        let gone = self.gone.lock().unwrap();
-        drop(self.left.wait_timeout_while(gone, time, |gone| !*gone).unwrap());
+        self.wait_while(time, |it| it == Presence::Here);
     }
 
     fn serve(&self, socket: &TcpStream) -> std::io::Result<()> {
@@ -163,7 +193,8 @@ impl Shared {
                     reply(socket, status)?;
                 }
                 Act::ReplyAndClose(status) => {
-                    reply(socket, status)?;
+                    // Held back until the end is known, so that both arrive as one.
+                    send(socket, &response(status, "", "body"), SendFlags::MORE)?;
                     return socket.shutdown(Shutdown::Both);
                 }
                 Act::BreakOff => {
@@ -186,9 +217,12 @@ fn reply(socket: &TcpStream, status: u16) -> std::io::Result<()> {
 }
 
 fn answer(mut socket: &TcpStream, status: u16, more: &str, body: &str) -> std::io::Result<()> {
+    socket.write_all(&response(status, more, body))
+}
+
+fn response(status: u16, more: &str, body: &str) -> Vec<u8> {
     let length = body.len();
-    let text = format!("HTTP/1.1 {status} Some\r\n{more}content-length: {length}\r\n\r\n{body}");
-    socket.write_all(text.as_bytes())
+    format!("HTTP/1.1 {status} Some\r\n{more}content-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
 /// The next request, or `None` when the client has closed.
