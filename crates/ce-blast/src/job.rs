@@ -70,10 +70,11 @@ impl Answer {
         Self { error: Some(error.into()), ..Self::new(outcome) }
     }
 
-    /// What may help, unless the error says that itself.
-    pub(crate) fn hint(&self, text: &str) -> String {
-        let has_remedy = self.error.as_ref().is_some_and(|error| error.contains("; "));
-        if has_remedy { String::new() } else { format!("; {text}") }
+    /// With what may help, unless the error says that itself.
+    pub(crate) fn hinted(self, hint: &str) -> Self {
+        let error = self.error.unwrap_or_default();
+        let error = if error.contains("; ") { error } else { format!("{error}; {hint}").into() };
+        Self { error: Some(error), ..self }
     }
 
     /// An error in one line, for people to read and for `errors.csv` to group by.

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, getrlimit, kill_process, kill_process_group, prlimit,
+};
 
 use crate::tool::wait_until;
 
@@ -73,6 +75,14 @@ impl Running {
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).expect("the process is ours and was not waited for");
+    }
+
+    /// From now on it may have so many files open, as after `ulimit -Sn`; what it has open stays so.
+    pub fn limit_open_files(&self, count: Option<u64>) {
+        let pid = Pid::from_child(&self.child);
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        let limit = Rlimit { current: count.or(maximum), maximum };
+        prlimit(Some(pid), Resource::Nofile, limit).expect("the process is ours");
     }
 
     /// Waits for the end of the process and of its stderr; the exit code, or the negative number of

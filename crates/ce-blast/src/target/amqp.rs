@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use ce_amqp::ExchangeName;
 use ce_event::amqp::Dialect;
 use tokio::time::timeout;
@@ -43,13 +43,12 @@ impl AmqpTarget {
     pub(super) async fn open(&self, patience: Duration) -> anyhow::Result<Link> {
         let progress = Progress::new();
         let open = async {
-            let (mut stream, tuned) = self.broker.open(&progress).await.map_err(|answer| {
-                let hint = match progress.stage.get() {
-                    Stage::Connecting => answer.hint("is the broker running?"),
-                    _ => String::new(),
-                };
-                anyhow!("cannot connect: {}{hint}", error_of(answer))
-            })?;
+            let opened = self.broker.open(&progress).await;
+            let opened = opened.map_err(|answer| match progress.stage.get() {
+                Stage::Connecting => error_of(answer.hinted("is the broker running?")),
+                _ => error_of(answer),
+            });
+            let (mut stream, tuned) = opened.context("cannot connect")?;
             open_channel(&mut stream, &progress.stage, &self.exchange).await?;
             anyhow::Ok(Link::new(stream, tuned))
         };

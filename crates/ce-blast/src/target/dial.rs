@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
 use ce_record::Outcome;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -12,6 +11,7 @@ use tokio_rustls::TlsConnector;
 use super::Route;
 use super::handshake::{Login, Stage, Talk, Tuned};
 use crate::job::{Answer, Opened};
+use crate::own_limit::OwnLimit;
 
 /// A broker, and how to reach it. What was checked is what is connected to: its host is not resolved
 /// again.
@@ -102,8 +102,18 @@ fn ns_since(begun: Instant) -> u64 {
     u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// An answer to an attempt to open something, as an error in words.
-pub(super) fn error_of(answer: Answer) -> anyhow::Error {
+/// Why something could not be opened, in words.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub(super) struct NotOpened {
+    text: String,
+    /// What this machine had no more of, if that is why.
+    pub(super) own_limit: Option<OwnLimit>,
+}
+
+/// An answer to an attempt to open something, as an error.
+pub(super) fn error_of(answer: Answer) -> NotOpened {
     let code = answer.code.map_or_else(String::new, |code| format!("{code} "));
-    anyhow!("{code}{}", answer.error.unwrap_or_default())
+    let text = format!("{code}{}", answer.error.unwrap_or_default());
+    NotOpened { text, own_limit: answer.own_limit }
 }

@@ -180,7 +180,7 @@ pub(super) async fn open_channel(
         })?;
     }
     talk.confirm_mode(CHANNEL).await.map_err(|answer| {
-        error_of(answer).context(
+        anyhow::Error::new(error_of(answer)).context(
             "the broker grants no publisher confirms, and without them no outcome is known",
         )
     })

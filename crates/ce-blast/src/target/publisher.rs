@@ -97,6 +97,7 @@ impl<'a> Publisher<'a> {
         .await;
         let mut tally = self.pending.finish();
         (tally.blocked_ns, tally.losses) = self.standing.finish(self.pending.now_ns());
+        tally.own_limits.add(self.reopening.own_limits());
         (tally, self.link)
     }
 

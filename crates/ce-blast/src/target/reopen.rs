@@ -9,7 +9,9 @@ use tokio::time::sleep;
 
 use super::amqp::AmqpTarget;
 use super::backoff::doubled;
+use super::dial::NotOpened;
 use super::link::Link;
+use crate::own_limit::OwnLimits;
 
 /// From the loss until the first attempt. It keeps a broker that accepts connections and drops them
 /// at once from being loaded with attempts.
@@ -27,17 +29,24 @@ pub(super) struct Reopening<'a> {
     /// Attempts since the loss, with the next one.
     nth: u32,
     why: Box<str>,
+    own_limits: OwnLimits,
 }
 
 impl<'a> Reopening<'a> {
     pub(super) fn new(target: &'a AmqpTarget, patience: Duration) -> Self {
         let why = "the connection was lost".into();
-        Self { target, patience, attempt: None, nth: 1, why }
+        let own_limits = OwnLimits::default();
+        Self { target, patience, attempt: None, nth: 1, why, own_limits }
     }
 
     /// Why there is no connection, when there is none.
     pub(super) fn why(&self) -> &str {
         &self.why
+    }
+
+    /// Attempts that failed because this machine had no more of something.
+    pub(super) fn own_limits(&self) -> &OwnLimits {
+        &self.own_limits
     }
 
     /// Begins to open a connection, unless that is under way.
@@ -64,6 +73,10 @@ impl<'a> Reopening<'a> {
                     return Poll::Ready(link);
                 }
                 Err(err) => {
+                    let cause = err.downcast_ref::<NotOpened>();
+                    if let Some(limit) = cause.and_then(|it| it.own_limit) {
+                        self.own_limits.count(limit);
+                    }
                     self.why = format!("{err:#}").into();
                     self.nth = self.nth.saturating_add(1);
                     self.begin();

@@ -81,6 +81,28 @@ fn an_event_that_is_due_without_a_connection_is_a_connect_error() {
 }
 
 #[test]
+fn a_connection_that_this_machine_could_not_open_again_is_its_own_limit() {
+    let Some(rig) = Rig::new("a_connection_that_this_machine_could_not_open_again", "t") else {
+        return;
+    };
+    let stop = rig.stop_file();
+    let mut running = rig.publish(events(60_000), &["--rate", "500/s", "--stop-file", &stop]);
+    running.limit_open_files(Some(0));
+    rig.proxy.cut();
+    let why = "this machine is the limit: Too many open files (os error 24); raise ulimit -n";
+    running.wait_until("a refusal", || rig.mentions(why));
+    running.limit_open_files(None);
+    running.wait_until("the mark", || rig.mentions("connection_restored"));
+    fs::write(&stop, "").unwrap();
+    let text = rig.wait_for_end(&mut running);
+    let own_limits = Stream::read(&text).end.generator.as_ref().unwrap().own_limits;
+    assert!(own_limits > 0);
+    let stderr = running.stderr();
+    let verdict = format!("SENDER-LIMITED: this machine could not open {own_limits} connections");
+    assert!(stderr.contains(&verdict), "{stderr}");
+}
+
+#[test]
 fn what_was_in_doubt_is_published_again_and_arrives() {
     let Some(rig) = Rig::new("what_was_in_doubt_is_published_again", "t") else { return };
     let (text, stderr) = cut_while_confirms_are_out(&rig, &["--republish", "in-doubt"]);

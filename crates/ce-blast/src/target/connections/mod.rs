@@ -55,9 +55,9 @@ impl ConnectionsTarget {
                 Ok(())
             }
             Err(answer) => {
-                let hint = answer.hint("is it a broker, and well?");
-                let (address, why) = (self.broker.route.addresses.first(), error_of(answer));
-                bail!("{address}: cannot open a connection: {why}{hint}")
+                let address = self.broker.route.addresses.first();
+                let why = error_of(answer.hinted("is it a broker, and well?"));
+                bail!("{address}: cannot open a connection: {why}")
             }
         }
     }

@@ -144,9 +144,8 @@ impl Connector {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(_)) if Instant::now() < deadline => tokio::time::sleep(ASK_AGAIN).await,
                 Ok(Err(answer)) => {
-                    let hint = answer.hint("is the target running?");
-                    let why = answer.error.unwrap_or_default();
-                    bail!("{address}: cannot connect: {why}{hint}")
+                    let why = answer.hinted("is the target running?").error.unwrap_or_default();
+                    bail!("{address}: cannot connect: {why}")
                 }
                 Err(_) => {
                     bail!("{address}: no connection within {patience:?}; is it the right port?")
