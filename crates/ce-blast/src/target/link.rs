@@ -39,6 +39,7 @@ pub(super) struct Link {
     room: Box<[u8; READ_BYTES]>,
     last_read: Instant,
     last_write: Instant,
+    last_look: Instant,
     /// Whether the broker takes nothing from us for the time being.
     is_blocked: bool,
 }
@@ -58,6 +59,7 @@ impl Link {
             room: Box::new([0; READ_BYTES]),
             last_read: now,
             last_write: now,
+            last_look: now,
             is_blocked: false,
         }
     }
@@ -81,6 +83,7 @@ impl Link {
 
     /// Writes what the broker takes, and reads what has come; whether something has.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
+        self.look();
         self.beat();
         self.write(cx)?;
         let mut room = ReadBuf::new(&mut self.room[..]);
@@ -129,6 +132,16 @@ impl Link {
         let Some((said, taken)) = parsed.map_err(|err| err.to_string())? else { return Ok(None) };
         self.heard += taken;
         Ok(Some(said))
+    }
+
+    /// Notes that somebody listens now. Time in which nobody did is not the broker's silence: what it
+    /// said then is read only after the runtime has had a turn as well.
+    fn look(&mut self) {
+        let before = std::mem::replace(&mut self.last_look, Instant::now());
+        let away = self.last_look - before;
+        if self.heartbeat.is_some_and(|heartbeat| away >= heartbeat / 2) {
+            self.last_read += away;
+        }
     }
 
     /// Says that we are there, if nothing else has said so for half of the time.
@@ -184,4 +197,33 @@ pub(super) async fn open_channel(
             "the broker grants no publisher confirms, and without them no outcome is known",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::{DuplexStream, duplex};
+
+    use super::*;
+
+    /// A link whose broker was last heard of ten seconds ago, with a heartbeat of two.
+    fn quiet(last_look: Duration) -> (Link, DuplexStream) {
+        let (ours, theirs) = duplex(64);
+        let tuned = Tuned { frame_max: 4096, heartbeat_s: 2 };
+        let mut link = Link::new(Box::new(ours), tuned);
+        link.last_read = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
+        link.last_look = Instant::now().checked_sub(last_look).unwrap();
+        (link, theirs)
+    }
+
+    #[tokio::test]
+    async fn silence_is_what_was_listened_to() {
+        for (last_look, is_silent) in [(100, true), (9500, false)] {
+            let (mut link, _theirs) = quiet(Duration::from_millis(last_look));
+            let heard = poll_fn(|cx| Poll::Ready(link.poll(cx))).await;
+            assert!(heard.is_pending());
+            assert_eq!(link.is_silent(), is_silent, "{last_look}");
+        }
+    }
 }

@@ -32,8 +32,11 @@ fn limited_by(run: &Run) -> Option<Limit> {
 
 #[test]
 fn a_reader_that_stalls_loses_records_and_never_holds_up_the_load() {
-    let pipe = r#""$blast" --to null: --rate 1000000/s "$events" | { sleep 6; cat; }
-                  exit "${PIPESTATUS[0]}""#;
+    // Nothing is read before nearly all events have left; more can only be in the input's buffers.
+    let pipe = r#"{ cat "$events"; touch "$events.read"; } |
+                  "$blast" --to null: --rate 1000000/s |
+                  { until [ -e "$events.read" ]; do sleep 0.05; done; cat; }
+                  exit "${PIPESTATUS[1]}""#;
     let run = script(pipe, 300_000);
     run.expect_code(3);
     let end = end(&run);
@@ -69,8 +72,13 @@ fn a_rate_beyond_the_own_ceiling_is_the_failure_of_the_sender() {
 
 #[test]
 fn an_input_that_stalls_is_why_each_event_it_holds_up_is_late() {
-    let pipe = r#"{ head -n 20 "$events"; sleep 3; tail -n +21 "$events"; } |
-                  "$blast" --to null: --rate 100/s --duration 1s"#;
+    // The rest comes a second after the first have been recorded, and is all due by then.
+    let pipe = r#"touch "$events.out"
+                  { head -n 20 "$events"
+                    until [ "$(wc -l < "$events.out")" -gt 20 ]; do sleep 0.05; done
+                    sleep 1; tail -n +21 "$events"
+                  } | "$blast" --to null: --rate 100/s --duration 1s > "$events.out"
+                  cat "$events.out""#;
     let run = script(pipe, 100);
     run.expect_code(0);
     let starved = end(&run).generator.unwrap().starved;
