@@ -20,6 +20,9 @@ const SECOND_NS: i64 = 1_000_000_000;
 /// Seconds that stay open behind the newest due time: four times the default of the longest wait
 /// for an answer (timeout and grace). An event that is sent again and again may take longer.
 const OPEN_SECONDS: i64 = 160;
+/// The longest that an event may take and be counted as sent, answered or received in the second in
+/// which it was. Nonsense in a record must not open a second for each event.
+const AHEAD_SECONDS: i64 = 86_400;
 /// The longest silence that is written out second by second. A wrong time in a record must not
 /// become billions of rows.
 pub(crate) const SILENCE: i64 = 3600;
@@ -139,7 +142,9 @@ impl Series {
 
     /// The cell of a second that is still open.
     fn cell(&mut self, second: i64, scenario: u16) -> Option<&mut Cell> {
-        if self.written_until.is_some_and(|until| second < until) {
+        let is_written = self.written_until.is_some_and(|until| second < until);
+        let newest = self.newest.unwrap_or(second);
+        if is_written || second > newest.saturating_add(AHEAD_SECONDS) {
             self.late_values += 1;
             return None;
         }
@@ -250,6 +255,16 @@ mod tests {
         assert_eq!((column("in_doubt")[0].as_str(), column("ok")[0].as_str()), ("0", "1"));
         assert_eq!(column("latency_max_us")[0], "3000000");
         assert_eq!(column("lag_max_us")[0], "0");
+    }
+
+    #[test]
+    fn an_event_that_took_longer_than_a_day_opens_no_second_for_its_end() {
+        let mut series = Series::default();
+        for (number, service_s) in [(1, 86_400), (1, 86_401), (2, 5_000_000)] {
+            series.sample(sample(number, service_s));
+        }
+        let seconds: Vec<i64> = series.open_cells().map(|(second, _)| second).collect();
+        assert_eq!((seconds, series.late_values()), (vec![1, 2, 86_401], 2));
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::io::Write;
 
 /// How long rows wait behind the newest one.
 const OPEN_MS: i64 = 160_000;
+/// The most that wait. Beyond that the first goes, and one that is earlier yet stands behind it.
+const MOST: usize = 100_000;
 
 /// Rows of a file whose first column is a time in seconds.
 #[derive(Debug)]
@@ -27,7 +29,13 @@ impl<W: Write> Timeline<W> {
         let time = ms(at_ns);
         *self.waiting.entry((time, fields)).or_default() += 1;
         self.newest_ms = self.newest_ms.max(time);
-        self.write_until(self.newest_ms.saturating_sub(OPEN_MS))
+        self.write_until(self.newest_ms.saturating_sub(OPEN_MS))?;
+        if self.waiting.len() > MOST
+            && let Some((row, times)) = self.waiting.pop_first()
+        {
+            self.write(row, times)?;
+        }
+        Ok(())
     }
 
     /// Writes everything that is left.
@@ -41,11 +49,16 @@ impl<W: Write> Timeline<W> {
             if first.key().0 >= until_ms {
                 break;
             }
-            let ((at_ms, fields), times) = first.remove_entry();
-            let at = format_ms(at_ms);
-            for _ in 0..times {
-                self.rows.write_record(std::iter::once(&at).chain(&fields))?;
-            }
+            let (row, times) = first.remove_entry();
+            self.write(row, times)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, (at_ms, fields): (i64, Vec<String>), times: u32) -> csv::Result<()> {
+        let at = format_ms(at_ms);
+        for _ in 0..times {
+            self.rows.write_record(std::iter::once(&at).chain(&fields))?;
         }
         Ok(())
     }
@@ -95,6 +108,19 @@ mod tests {
             timeline.add(second * 1_000_000_000, Vec::new()).unwrap();
         }
         assert_eq!(timeline.waiting.len(), 161);
+    }
+
+    #[test]
+    fn where_time_stands_still_the_first_rows_go_and_none_is_lost() {
+        let mut timeline = Timeline::new(csv::Writer::from_writer(Vec::new()));
+        let names = |extra| (0..MOST + extra).map(|number| format!("{number:07}"));
+        for name in names(50) {
+            timeline.add(0, vec![name]).unwrap();
+        }
+        assert_eq!(timeline.waiting.len(), MOST);
+        timeline.finish().unwrap();
+        let text = String::from_utf8(timeline.rows.into_inner().unwrap()).unwrap();
+        assert!(text.lines().eq(names(50).map(|name| format!("0.000,{name}"))));
     }
 
     #[test]
