@@ -1,5 +1,7 @@
 //! The view for terminals: a snapshot as lines of text. Pure, so that every width can be tested.
 
+mod line;
+
 use std::fmt::Write as _;
 
 use ce_record::Outcome;
@@ -9,91 +11,12 @@ use super::history::Point;
 use super::objective::Standing;
 use super::snapshot::Snapshot;
 use super::text::{clock, rate, span, sparkline};
+use line::{CELL, Line, NAME, Tone};
+
+pub(crate) use line::Style;
 
 /// Seconds over which the rates are taken.
 const RATE_SECONDS: usize = 10;
-/// Room for the name of a row.
-const NAME: usize = 10;
-/// Room for a figure.
-const CELL: usize = 10;
-
-/// How to draw.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Style {
-    pub(crate) width: usize,
-    pub(crate) colour: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tone {
-    Plain,
-    Dim,
-    Bold,
-    Good,
-    Warn,
-    Bad,
-}
-
-impl Tone {
-    fn code(self) -> &'static str {
-        match self {
-            Self::Plain => "",
-            Self::Dim => "2",
-            Self::Bold => "1",
-            Self::Good => "32",
-            Self::Warn => "33",
-            Self::Bad => "1;31",
-        }
-    }
-}
-
-/// A line of coloured pieces that is cut at the width.
-struct Line {
-    style: Style,
-    text: String,
-    used: usize,
-}
-
-impl Line {
-    fn new(style: Style) -> Self {
-        Self { style, text: String::new(), used: 0 }
-    }
-
-    fn named(style: Style, name: &str) -> Self {
-        Self::new(style).add(Tone::Dim, &format!(" {name:<width$}", width = NAME - 1))
-    }
-
-    fn add(mut self, tone: Tone, text: &str) -> Self {
-        let room = self.style.width - self.used;
-        // What came over the wire must not move the cursor.
-        let shown: String =
-            text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(room).collect();
-        self.used += shown.chars().count();
-        if self.style.colour && tone != Tone::Plain && !shown.is_empty() {
-            let _ = write!(self.text, "\x1b[{}m{shown}\x1b[0m", tone.code());
-        } else {
-            self.text.push_str(&shown);
-        }
-        self
-    }
-
-    fn cells(self, cells: impl IntoIterator<Item = String>) -> Self {
-        cells.into_iter().fold(self, |line, cell| line.cell(Tone::Plain, &cell))
-    }
-
-    /// A figure, right-aligned; one that has no room whole is left out.
-    fn cell(self, tone: Tone, text: &str) -> Self {
-        if self.style.width - self.used < CELL {
-            return self;
-        }
-        self.add(tone, &format!("{text:>CELL$}"))
-    }
-
-    fn done(self) -> String {
-        self.text.trim_end().to_owned()
-    }
-}
-
 /// The run at a glance, one string for each line, none longer than the width.
 pub(crate) fn render(snapshot: &Snapshot, style: Style) -> Vec<String> {
     let mut lines = vec![head(snapshot, style), String::new()];
