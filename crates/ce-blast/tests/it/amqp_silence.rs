@@ -80,7 +80,7 @@ fn a_connection_with_nothing_to_publish_is_kept_by_heartbeats() {
 #[test]
 fn a_broker_without_heartbeats_is_lost_and_found_again() {
     let Some(rig) = Rig::new("a_broker_without_heartbeats", "t") else { return };
-    let (stop, url) = (rig.stop_file(), format!("{}?heartbeat=1", rig.proxy.url()));
+    let (stop, url) = (rig.stop_file(), format!("{}?heartbeat=2", rig.proxy.url()));
     let args = ["--rate", "50/s", "--stop-file", &stop];
     let mut running = rig.publish_to(&url, events(60_000), &args);
     rig.proxy.hold(true);
