@@ -98,6 +98,7 @@ fn ceiling_per_s(interrupt: &Interrupt) -> u64 {
             end_ns: None,
             grace: Duration::ZERO,
             lasts_until_ns: 0,
+            timer_slack,
         };
         drop(recorder);
         // Without a sender, the schedule ends here.

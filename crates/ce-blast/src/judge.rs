@@ -11,7 +11,8 @@ use crate::lane::Course;
 use crate::plan::{self, is_open_loop};
 use crate::record::Tally;
 
-/// Of all events this many may have waited for input or for a place in flight.
+/// Of all events this many may have waited for input or for a place in flight, or have been due while
+/// the sender did not run.
 const WAITED: f64 = 0.01;
 /// A schedule is kept if 99 of 100 events leave within this time.
 const LAG_NS: u64 = 100_000_000;
@@ -36,6 +37,7 @@ pub(crate) fn report(
         lag_max_ns: tally.lag.max_ns().unwrap_or(0),
         starved: course.starved,
         held_back: course.held_back,
+        overslept: course.overslept,
         peak_in_flight: gates.iter().map(Gate::peak).sum(),
         blocked_ns: tally.blocked_ns,
         own_limits: tally.own_limits.sum(),
@@ -58,16 +60,26 @@ fn limit(report: &GeneratorReport, tally: &Tally, busy: f64) -> Option<Limit> {
         return Some(Limit::Sender);
     }
     let planned = tally.outcomes.planned();
+    let kept_back = report.held_back + not_sent(tally);
     let waited = if share(report.starved, planned) > WAITED {
         Some(Limit::Input)
-    } else if share(report.held_back + not_sent(tally), planned) > WAITED {
+    } else if share(kept_back, planned) > WAITED {
         Some(Limit::Target)
     } else {
         None
     };
-    // Who has no processor time left is late to hear of either.
-    let ours = if waited.is_some() { busy > BUSY } else { report.lag_p99_ns > LAG_NS };
+    // Who has no processor time left, or is given none, is late to hear of either. What was due while
+    // the sender did not run keeps back what comes after it as well, but not many times as much.
+    let ours = match waited {
+        Some(_) => busy > BUSY || overslept(report, tally) && report.overslept >= kept_back / 2,
+        None => report.lag_p99_ns > LAG_NS,
+    };
     if ours && (waited.is_some() || report.open_loop) { Some(Limit::Sender) } else { waited }
+}
+
+/// Whether the sender did not run when it had to, and not for a moment only.
+fn overslept(report: &GeneratorReport, tally: &Tally) -> bool {
+    share(report.overslept, tally.outcomes.planned()) > WAITED
 }
 
 fn not_sent(tally: &Tally) -> u64 {
@@ -98,6 +110,13 @@ pub(crate) fn verdict(report: &GeneratorReport, tally: &Tally) -> Option<String>
         }
         Some(Limit::Sender) if tally.own_limits.sum() > 0 => {
             format!("SENDER-LIMITED: {}; or share the load out with --shard", tally.own_limits)
+        }
+        Some(Limit::Sender) if overslept(report, tally) => {
+            let count = report.overslept;
+            format!(
+                "SENDER-LIMITED: the sender did not run when {count} events were due; give it a core of \
+                 its own"
+            )
         }
         Some(Limit::Sender) => {
             let why = "SENDER-LIMITED: this machine has not enough processor time for the rate";
@@ -158,7 +177,11 @@ pub(crate) fn summary(tally: &Tally, report: &GeneratorReport, elapsed_ns: u64) 
         let (s, ms) = (ms / 1000, ms % 1000);
         write!(text, "; blocked by the broker for {s}.{ms:03} s").expect("as above");
     }
-    let waits = [(report.starved, "input"), (report.held_back, "the in-flight limit")];
+    let waits = [
+        (report.starved, "input"),
+        (report.held_back, "the in-flight limit"),
+        (report.overslept, "processor time"),
+    ];
     for (count, what) in waits.into_iter().filter(|&(count, _)| count > 0) {
         write!(text, "; {count} waited for {what}").expect("a String takes any text");
     }
@@ -215,6 +238,13 @@ mod tests {
         check(report_with(|it| it.starved = 2), 0, 0.9, Some(Limit::Sender));
         check(report_with(|it| it.held_back = 2), 0, 0.1, Some(Limit::Target));
         check(report_with(|it| it.held_back = 2), 0, 0.9, Some(Limit::Sender));
+        let check_absence = |held_back, overslept, limited_by| {
+            let report = report_with(|it| (it.held_back, it.overslept) = (held_back, overslept));
+            check(report, 0, 0.1, Some(limited_by));
+        };
+        check_absence(4, 2, Limit::Sender);
+        check_absence(9, 2, Limit::Target);
+        check_absence(2, 1, Limit::Target);
         check(report_with(|it| it.lag_p99_ns = 2 * LAG_NS), 0, 0.1, Some(Limit::Sender));
         check(report_with(|_| {}), 1, 0.1, Some(Limit::Output));
     }

@@ -47,6 +47,8 @@ pub(crate) struct Course {
     pub(crate) starved: u64,
     /// Events that had to wait because the in-flight limit was reached.
     pub(crate) held_back: u64,
+    /// Events that became due while the thread of the schedule did not run.
+    pub(crate) overslept: u64,
     /// Why the input could not be read to its end.
     pub(crate) failure: Option<anyhow::Error>,
     /// What the scenario itself has recorded.
@@ -59,6 +61,7 @@ impl Default for Course {
             stopped: Stop::Done,
             starved: 0,
             held_back: 0,
+            overslept: 0,
             failure: None,
             tally: Tally::default(),
         }
@@ -79,6 +82,7 @@ impl Course {
         }
         self.starved += other.starved;
         self.held_back += other.held_back;
+        self.overslept += other.overslept;
         self.failure = self.failure.take().or(other.failure);
         self.tally.add(&other.tally);
     }

@@ -13,6 +13,7 @@
 //! whether the schedule was kept; `preview` shows a plan without carrying it out, and `topology` what
 //! a broker does with its events.
 
+mod absence;
 mod calibrate;
 pub mod cli;
 mod closed_loop;

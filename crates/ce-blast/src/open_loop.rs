@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use ce_record::{Outcome, Stop};
 
+use crate::absence::Absences;
 use crate::cli::Saturation;
 use crate::job::Job;
 use crate::lane::{Course, Lane};
@@ -35,6 +36,7 @@ pub(crate) struct OpenLoop {
     look_at: Option<Instant>,
     /// When the last event that had waited for a place got it.
     free_ns: u64,
+    absences: Absences,
 }
 
 /// What a schedule does when events cannot leave.
@@ -47,6 +49,8 @@ pub(crate) struct Terms {
     pub(crate) grace: Duration,
     /// When the scenario ends, where that is later than its last event.
     pub(crate) lasts_until_ns: u64,
+    /// How late its thread may be woken.
+    pub(crate) timer_slack: Duration,
 }
 
 /// How many events are dropped at once; the thread has answers to look after.
@@ -75,12 +79,23 @@ impl OpenLoop {
     pub(crate) fn new(lane: Lane, terms: Terms) -> Self {
         let course = Course::default();
         let (next, waited, look_at) = (None, false, None);
-        Self { lane, terms, course, next, waited, came_ns: 0, look_at, free_ns: 0 }
+        let absences = Absences::new(terms.timer_slack);
+        Self { lane, terms, course, next, waited, came_ns: 0, look_at, free_ns: 0, absences }
     }
 
     /// What is to be done now. Events go so much earlier than they are due as `lead` says.
     pub(crate) fn step(&mut self, lead: Duration, cx: &mut Context<'_>) -> Step {
         let now = Instant::now();
+        self.absences.end(now);
+        let step = self.step_at(now, lead, cx);
+        self.absences.begin(match &step {
+            Step::Wait(wake) => wake.time().max(now),
+            Step::Send(_) | Step::Over => now,
+        });
+        step
+    }
+
+    fn step_at(&mut self, now: Instant, lead: Duration, cx: &mut Context<'_>) -> Step {
         let lead_ns = u64::try_from(lead.as_nanos()).unwrap_or(0);
         for _ in 0..DROPS {
             let timed = match self.poll_next(cx) {
@@ -102,6 +117,7 @@ impl OpenLoop {
             match self.enter(timed.due_ns, now, cx) {
                 Ok(Poll::Ready(true)) => return Step::Send(self.lane.job(timed)),
                 Ok(Poll::Ready(false)) => {
+                    self.was_overslept(timed.due_ns);
                     let job = self.lane.job(timed);
                     self.lane.recorder.not_sent(job, Outcome::Dropped);
                 }
@@ -184,7 +200,15 @@ impl OpenLoop {
         if self.look_at.take().is_some() {
             self.free_ns = self.lane.clock.now_ns();
         }
-        self.course.held_back += u64::from(due_ns < self.free_ns);
+        let held_back = !self.was_overslept(due_ns) && due_ns < self.free_ns;
+        self.course.held_back += u64::from(held_back);
+    }
+
+    /// Whether an event became due while its thread did not run; counts it.
+    fn was_overslept(&mut self, due_ns: u64) -> bool {
+        let overslept = self.absences.cover(self.lane.clock.instant(due_ns));
+        self.course.overslept += u64::from(overslept);
+        overslept
     }
 
     fn end_of_supply(&mut self, now: Instant) -> Step {

@@ -48,6 +48,7 @@ pub(crate) fn start(
                 end_ns: schedule.end_ns().map(|end| (start_ns + end) / scale),
                 grace: Duration::from_nanos(scenario.graceful_stop_ns),
                 lasts_until_ns: if holds { held_until_ns(scenario, cli.time_scale) } else { 0 },
+                timer_slack: cli.timer_slack,
             };
             let schedule = senders.keep(Box::new(OpenLoop::new(lane, terms)))?;
             Some(OnThread::Schedule(schedule, senders, cli.timer_slack))

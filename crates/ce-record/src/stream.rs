@@ -219,6 +219,10 @@ pub struct GeneratorReport {
     /// Events that had to wait because the in-flight limit was reached when they were due, or was for
     /// one before them.
     pub held_back: u64,
+    /// Events that became due while the sender did not run, although it was to: its machine gave it no
+    /// processor time, or something had stopped it. They do not count as held back.
+    #[serde(default, skip_serializing_if = "crate::is_default")]
+    pub overslept: u64,
     /// The most events in flight at one time.
     pub peak_in_flight: u64,
     /// For this long in all the broker took nothing from a connection, of several the one for which

@@ -2,15 +2,17 @@
 //! target.
 
 use ce_record::run_dir::{Generator, SERIES};
-use ce_record::{End, GeneratorReport, OutcomeCounts, Stop, total};
+use ce_record::{End, GeneratorReport, Limit, OutcomeCounts, Stop, total};
 use lat_hist::{Histogram, Quantile};
 
 use crate::group::{Group, LAG};
 
 /// Of the planned events this many must have left.
 const SENT_RATIO: f64 = 0.99;
-/// Of the planned events no more than this may have waited for input.
-const STARVED_RATIO: f64 = 0.01;
+/// Of the planned events no more than this may have waited for input. Where more of them waited for a
+/// place in flight, it is the target that was slow; unless the sender could not have kept the schedule
+/// anyway.
+const WAITED_RATIO: f64 = 0.01;
 /// With a place in flight free, 99 of 100 events must leave within this time.
 const LAG_P99_US: u64 = 100_000;
 
@@ -49,6 +51,7 @@ fn judge<'a>(
     let lag_p99_us = lag.quantile_us(Quantile::new(99, 100));
     let sum = |field: fn(&GeneratorReport) -> u64| total(senders.iter().map(|(it, _)| field(it)));
     let (starved, held_back) = (sum(|it| it.starved), sum(|it| it.held_back));
+    let is_part = |count| ratio(count, planned).is_some_and(|part| part > WAITED_RATIO);
     let mut faults = Vec::new();
     if planned == 0 {
         faults.push("no event was due, so there is nothing to judge".to_owned());
@@ -57,13 +60,20 @@ fn judge<'a>(
         let sent = outcomes.sent();
         faults.push(format!("{sent} of {planned} planned events were sent"));
     }
-    if ratio(starved, planned).is_some_and(|starved| starved > STARVED_RATIO) {
+    if is_part(starved) {
         faults.push(format!("{starved} of {planned} events waited for input: it was too slow"));
     }
-    if held_back == 0 && lag_p99_us.is_some_and(|lag| lag > LAG_P99_US) {
+    let is_own_fault = senders.iter().any(|(it, _)| it.limited_by == Some(Limit::Sender));
+    let is_late = lag_p99_us.is_some_and(|lag| lag > LAG_P99_US);
+    if is_late && (is_own_fault || !is_part(held_back)) {
         let ms = lag_p99_us.unwrap_or(0) / 1000;
-        faults
-            .push(format!("events left late (p99 {ms} ms): this machine cannot keep the schedule"));
+        let overslept = sum(|it| it.overslept);
+        let why = if is_part(overslept) {
+            format!("a sender did not run when {overslept} of {planned} were due")
+        } else {
+            "this machine cannot keep the schedule".to_owned()
+        };
+        faults.push(format!("events left late (p99 {ms} ms): {why}"));
     }
     let own_limits = sum(|it| it.own_limits);
     if own_limits > 0 {
@@ -142,6 +152,18 @@ mod tests {
     #[test]
     fn waiting_for_a_slow_target_is_the_targets_fault() {
         check(&end(Stop::Done, 0, 5, true), 0, 200, true, "the in-flight limit was reached");
+    }
+
+    #[test]
+    fn a_few_that_waited_or_a_sender_that_was_too_slow_itself_are_no_excuse() {
+        check(&end(Stop::Done, 0, 1, true), 0, 200, false, "this machine cannot keep");
+        let mut end = end(Stop::Done, 0, 5, true);
+        let report = end.generator.as_mut().unwrap();
+        report.limited_by = Some(Limit::Sender);
+        check(&end, 0, 200, false, "this machine cannot keep the schedule");
+        end.generator.as_mut().unwrap().overslept = 30;
+        check(&end, 0, 200, false, "a sender did not run when 30 of 100 were due");
+        check(&end, 0, 99, true, "the in-flight limit was reached");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use ce_record::{End, Limit, Outcome};
 use ce_testkit::{Run, Tool};
+use rustix::process::Signal;
 
 use crate::support::{Act, Server};
 use crate::{ce_blast, events};
@@ -87,6 +88,32 @@ fn an_input_that_stalls_is_why_each_event_it_holds_up_is_late() {
     let last = run.stderr.lines().last().unwrap();
     let verdict = format!("ce-blast: SENDER-LIMITED: {starved} events came late from the input");
     assert_eq!(last, verdict);
+}
+
+#[test]
+fn a_sender_that_was_stopped_does_not_blame_its_target() {
+    let server = Server::start(|_| Act::ReplyAfter(Duration::from_millis(5), 200));
+    let out = tempfile::NamedTempFile::new().unwrap();
+    let mut running = ce_blast()
+        .args(["--to", &server.url(), "--rate", "500/s", "--duration", "5s"])
+        .args(["--max-in-flight", "20"])
+        .stdin(events(2500))
+        .stdout_file(&out)
+        .spawn();
+    running.wait_until("requests", || server.request_count() > 200);
+    running.signal(Signal::STOP);
+    let stopped = Instant::now();
+    running.wait_until("two seconds", || stopped.elapsed() >= Duration::from_secs(2));
+    running.signal(Signal::CONT);
+    assert_eq!(running.wait(), 0, "{}", running.stderr());
+    let text = fs::read_to_string(&out).unwrap();
+    let end: End = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    let generator = end.generator.unwrap();
+    assert!((900..2300).contains(&generator.overslept), "{generator:?}");
+    assert!(generator.held_back < generator.overslept, "{generator:?}");
+    assert_eq!(generator.limited_by, Some(Limit::Sender));
+    let verdict = format!("did not run when {} events were due", generator.overslept);
+    assert!(running.stderr().contains(&verdict), "{}", running.stderr());
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn sent() -> String {
         panic!()
     };
     let Record::Sample(opened) = sample(0, 0, 1_000_000, Outcome::Ok) else { panic!() };
-    (judged.blocked_ns, judged.own_limits) = (1, 1);
+    (judged.blocked_ns, judged.own_limits, judged.overslept) = (1, 1, 1);
     let Record::End(last) = end(7, Some(judged)) else { panic!() };
     let check = CheckCount { name: "status 202".into(), passes: 1, fails: 0 };
     let (retried, checks, connections) = (1, vec![check], vec![Held::default()]);
