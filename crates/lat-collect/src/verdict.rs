@@ -64,16 +64,14 @@ fn judge<'a>(
         faults.push(format!("{starved} of {planned} events waited for input: it was too slow"));
     }
     let is_own_fault = senders.iter().any(|(it, _)| it.limited_by == Some(Limit::Sender));
+    let overslept = sum(|it| it.overslept);
     let is_late = lag_p99_us.is_some_and(|lag| lag > LAG_P99_US);
-    if is_late && (is_own_fault || !is_part(held_back)) {
+    if is_own_fault && is_part(overslept) {
+        faults.push(format!("a sender did not run when {overslept} of {planned} events were due"));
+    } else if is_late && (is_own_fault || !is_part(held_back)) {
         let ms = lag_p99_us.unwrap_or(0) / 1000;
-        let overslept = sum(|it| it.overslept);
-        let why = if is_part(overslept) {
-            format!("a sender did not run when {overslept} of {planned} were due")
-        } else {
-            "this machine cannot keep the schedule".to_owned()
-        };
-        faults.push(format!("events left late (p99 {ms} ms): {why}"));
+        faults
+            .push(format!("events left late (p99 {ms} ms): this machine cannot keep the schedule"));
     }
     let own_limits = sum(|it| it.own_limits);
     if own_limits > 0 {
@@ -162,8 +160,9 @@ mod tests {
         report.limited_by = Some(Limit::Sender);
         check(&end, 0, 200, false, "this machine cannot keep the schedule");
         end.generator.as_mut().unwrap().overslept = 30;
-        check(&end, 0, 200, false, "a sender did not run when 30 of 100 were due");
-        check(&end, 0, 99, true, "the in-flight limit was reached");
+        check(&end, 0, 1, false, "a sender did not run when 30 of 100 events were due");
+        end.generator.as_mut().unwrap().limited_by = Some(Limit::Target);
+        check(&end, 0, 200, true, "the in-flight limit was reached");
     }
 
     #[test]

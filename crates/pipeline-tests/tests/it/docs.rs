@@ -36,8 +36,12 @@ fn run_guide_with(file: &str, blocks: usize, variables: &[(&str, &str)]) -> Stag
 /// What a machine that is busy with other things makes of a guide: a load keeps no schedule, or comes
 /// before its sink listens, or after it should have begun. The commands rightly take each for a
 /// failure.
-const BUSY: [&str; 3] =
-    ["this machine cannot keep the schedule", "is the target running?", "--start-at has passed"];
+const BUSY: [&str; 4] = [
+    "this machine cannot keep the schedule",
+    "a sender did not run when",
+    "is the target running?",
+    "--start-at has passed",
+];
 
 /// Runs commands in a folder of their own, and tries them again where the machine was too busy.
 #[track_caller]
