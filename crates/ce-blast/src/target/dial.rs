@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use ce_record::Outcome;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::Route;
 use super::handshake::{Login, Stage, Talk, Tuned};
+use super::patience::within;
 use crate::job::{Answer, Opened};
 use crate::own_limit::OwnLimit;
 
@@ -48,7 +48,7 @@ impl Broker {
         patience: Duration,
     ) -> (Result<Open, Answer>, Option<Opened>) {
         let progress = Progress::new();
-        let result = timeout(patience, self.open(&progress)).await.unwrap_or_else(|_| {
+        let result = within(patience, self.open(&progress)).await.unwrap_or_else(|| {
             let missing = progress.stage.get().missing();
             Err(Answer::text(Outcome::Timeout, &format!("{missing} in time")))
         });

@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 use ce_record::Outcome;
 use hyper::Uri;
 use hyper::header::HeaderMap;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
+use super::patience::within;
 use super::pending::{Pending, Ticket, grace_is_over, now_and_then};
 use super::{Limits, Route, Seat};
 pub(crate) use batch::BatchSize;
@@ -183,8 +184,8 @@ impl Shared {
                 request.body_mut().belongs_to(&self.pending, tickets);
             }
             let opened = Cell::new(None);
-            let reply = timeout(self.limits.timeout, self.exchange.send(request, &opened)).await;
-            let reply = reply.unwrap_or_else(|_| Answer::new(Outcome::Timeout).into());
+            let reply = within(self.limits.timeout, self.exchange.send(request, &opened)).await;
+            let reply = reply.unwrap_or_else(|| Answer::new(Outcome::Timeout).into());
             let Some(wait) = self.wait_before_next(tickets[0], &reply) else {
                 return self.end(tickets, &reply, opened.get());
             };

@@ -13,6 +13,7 @@ mod link;
 pub(crate) mod management;
 mod message;
 mod null;
+mod patience;
 mod pending;
 mod publisher;
 mod reopen;

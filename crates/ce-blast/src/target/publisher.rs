@@ -50,6 +50,8 @@ pub(super) struct Publisher<'a> {
     /// A message that is coming back: why, until its header tells which.
     returning: Option<Returned>,
     republish: Republish,
+    /// When the turn before began. What had come by then has been heard, however late that was.
+    last_turn: Instant,
     /// Whether there may be more jobs.
     is_open: bool,
 }
@@ -72,6 +74,7 @@ impl<'a> Publisher<'a> {
             confirms: Confirms::new(),
             returning: None,
             republish: Republish::new(target.republish),
+            last_turn: Instant::now(),
             is_open: true,
         }
     }
@@ -104,6 +107,7 @@ impl<'a> Publisher<'a> {
 
     /// Does what there is to do now; true if there is more of it.
     fn turn(&mut self, jobs: &mut Jobs, cx: &mut Context<'_>) -> bool {
+        let turn = Instant::now();
         let mut moved = self.hear(cx);
         if let Poll::Ready(link) = self.reopening.poll(cx) {
             self.link = Some(link);
@@ -111,6 +115,7 @@ impl<'a> Publisher<'a> {
             moved = true;
         }
         self.expire();
+        self.last_turn = turn;
         let mut count = 0;
         while self.is_open && count < TURN {
             match jobs.poll_recv(cx) {
@@ -208,7 +213,7 @@ impl<'a> Publisher<'a> {
         self.pending.give_up(&self.limits.last_answers);
         while let Some(&(end, ticket)) = self.deadlines.front() {
             if self.pending.is_open(ticket) {
-                if end > Instant::now() {
+                if end > self.last_turn {
                     return;
                 }
                 let now_ns = self.pending.now_ns();

@@ -47,7 +47,8 @@ pub(super) async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
                 // A broker that takes nothing for so long is gone.
                 let said = say(stream, &ce_amqp::heartbeat(), beat).await;
                 said.map_err(|err| ce_tls::explain(&err))?;
-                next += beat;
+                // What was missed while we did not run, nobody expected of the broker.
+                next = (next + beat).max(Instant::now());
             }
             read = stream.read(&mut room) => {
                 let count = read.map_err(|err| ce_tls::explain(&err))?;

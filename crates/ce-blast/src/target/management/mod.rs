@@ -14,7 +14,6 @@ use anyhow::bail;
 use ce_record::Outcome;
 use hyper::Uri;
 use tokio::sync::Notify;
-use tokio::time::timeout;
 
 pub(crate) use api::{Api, encoded, vhost_of};
 pub(crate) use publish::Publish;
@@ -26,6 +25,7 @@ use super::{Limits, Seat};
 use crate::job::{Answer, Opened};
 use crate::jobs::Jobs;
 use crate::record::Tally;
+use crate::target::patience::within;
 
 /// What the user is told, once.
 pub(crate) const WARNING: &str = "rabbitmq+http: measures the management plugin, which opens a \
@@ -113,8 +113,8 @@ struct Shared {
 impl Shared {
     async fn attempt(&self, ticket: Ticket, body: bytes::Bytes) {
         let opened = Cell::new(None);
-        let answer = timeout(self.limits.timeout, self.publish(body, &opened)).await;
-        let answer = answer.unwrap_or_else(|_| Answer::new(Outcome::Timeout));
+        let answer = within(self.limits.timeout, self.publish(body, &opened)).await;
+        let answer = answer.unwrap_or_else(|| Answer::new(Outcome::Timeout));
         self.end(ticket, Answer { opened: opened.take().map(Box::new), ..answer });
     }
 
