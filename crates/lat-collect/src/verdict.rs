@@ -65,9 +65,11 @@ fn judge<'a>(
     }
     let is_own_fault = senders.iter().any(|(it, _)| it.limited_by == Some(Limit::Sender));
     let overslept = sum(|it| it.overslept);
+    let absence = || format!("a sender did not run when {overslept} of {planned} events were due");
+    let is_absent = is_own_fault && is_part(overslept);
     let is_late = lag_p99_us.is_some_and(|lag| lag > LAG_P99_US);
-    if is_own_fault && is_part(overslept) {
-        faults.push(format!("a sender did not run when {overslept} of {planned} events were due"));
+    if is_absent {
+        faults.push(absence());
     } else if is_late && (is_own_fault || !is_part(held_back)) {
         let ms = lag_p99_us.unwrap_or(0) / 1000;
         faults
@@ -89,6 +91,9 @@ fn judge<'a>(
     let valid = faults.is_empty();
     let open_loop = senders.iter().all(|(report, _)| report.open_loop);
     let mut notes = faults;
+    if overslept > 0 && !is_absent {
+        notes.push(absence());
+    }
     if held_back > 0 {
         notes.push(format!("{held_back} events waited because the in-flight limit was reached"));
     }
@@ -163,6 +168,8 @@ mod tests {
         check(&end, 0, 1, false, "a sender did not run when 30 of 100 events were due");
         end.generator.as_mut().unwrap().limited_by = Some(Limit::Target);
         check(&end, 0, 200, true, "the in-flight limit was reached");
+        // It shows in the highest latencies.
+        check(&end, 0, 200, true, "a sender did not run when 30 of 100 events were due");
     }
 
     #[test]
