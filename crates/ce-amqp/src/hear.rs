@@ -74,6 +74,8 @@ pub enum Said {
         code: u16,
         /// In words.
         text: String,
+        /// The key that it was published with.
+        routing_key: String,
     },
     /// The header of such a message.
     Header {
@@ -109,7 +111,11 @@ fn method(payload: &[u8]) -> Option<Said> {
     Some(match method {
         (60, 80) => Said::Ack { tag: fields.u64()?, multiple: fields.u8()? & 1 != 0 },
         (60, 120) => Said::Nack { tag: fields.u64()?, multiple: fields.u8()? & 1 != 0 },
-        (60, 50) => Said::Return { code: fields.u16()?, text: fields.short_text()? },
+        (60, 50) => {
+            let (code, text) = (fields.u16()?, fields.short_text()?);
+            let _exchange = fields.short_text()?;
+            Said::Return { code, text, routing_key: fields.short_text()? }
+        }
         (10, 10) => Said::Start,
         (10, 30) => Said::Tune {
             channel_max: fields.u16()?,

@@ -14,7 +14,7 @@ mod say;
 pub use fields::ShortText;
 pub use frame::{FrameError, HEAD, PROTOCOL};
 pub use hear::{Said, parse};
-pub use publish::{Properties, publish};
+pub use publish::{HeaderTooLong, Properties, publish};
 pub use say::{
     ExchangeName, close, close_ok, confirm_select, heartbeat, look_for_exchange, open,
     open_channel, start_ok, tune_ok,

@@ -26,7 +26,15 @@ pub struct Properties<'a> {
     pub message_id: ShortText<'a>,
 }
 
-/// Writes a message with the mandatory flag, in frames of so many bytes at most.
+/// Why a message cannot be written: its properties have to fit into one frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("its attributes take a frame of {bytes} bytes, and {frame_max} were agreed on")]
+pub struct HeaderTooLong {
+    bytes: usize,
+    frame_max: usize,
+}
+
+/// Writes a message with the mandatory flag, in frames of so many bytes at most, or nothing.
 pub fn publish(
     to: &mut Vec<u8>,
     channel: u16,
@@ -34,22 +42,30 @@ pub fn publish(
     properties: &Properties<'_>,
     body: &[u8],
     frame_max: usize,
-) {
+) -> Result<(), HeaderTooLong> {
+    let before = to.len();
     put_method(to, channel, (60, 40), |to| {
         to.extend([0, 0]);
         exchange.put(to);
         routing_key.put(to);
         to.push(MANDATORY);
     });
+    let header = to.len();
     put(to, HEADER, channel, |to| {
         // The class, and a weight that is always zero.
         to.extend([0, 60, 0, 0]);
         to.extend((body.len() as u64).to_be_bytes());
         properties.put(to);
     });
+    let bytes = to.len() - header;
+    if bytes > frame_max {
+        to.truncate(before);
+        return Err(HeaderTooLong { bytes, frame_max });
+    }
     for part in body.chunks(frame_max.saturating_sub(HEAD).max(1)) {
         put(to, BODY, channel, |to| to.extend(part));
     }
+    Ok(())
 }
 
 impl Properties<'_> {

@@ -2,12 +2,27 @@
 //!
 //! The broker numbers the publishes of a channel from one, and so do we; a confirm names its publish,
 //! or all up to it. A message that no queue takes comes back before it is acknowledged, and is told by
-//! its message id. Of equal ids it is the oldest that has not come back: a channel is served in order.
+//! its message id and its routing key: events of two sources may have the same id, and then one of
+//! them may reach a queue and the other none. Of those with both in common it is the oldest that has
+//! not come back: a channel is served in order.
 
 use std::collections::VecDeque;
 
 /// The reply code and text of a message that came back.
 pub(super) type Returned = (u16, Box<str>);
+
+/// What a message that comes back is told by.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    message_id: Box<str>,
+    routing_key: Box<str>,
+}
+
+impl Name {
+    pub(super) fn new(message_id: &str, routing_key: &str) -> Self {
+        Self { message_id: message_id.into(), routing_key: routing_key.into() }
+    }
+}
 
 /// The publishes of a channel that have no confirm yet. `T` tells them apart.
 #[derive(Debug)]
@@ -25,7 +40,7 @@ pub(super) struct Confirms<T> {
 #[derive(Debug)]
 struct Publish<T> {
     whose: T,
-    message_id: Box<str>,
+    name: Name,
     returned: Option<Box<Returned>>,
 }
 
@@ -45,18 +60,18 @@ impl<T> Confirms<T> {
     }
 
     /// The next message was published.
-    pub(super) fn published(&mut self, message_id: Box<str>, publish: T) {
+    pub(super) fn published(&mut self, name: Name, publish: T) {
         self.count += 1;
-        self.open.push_back(Some(Publish { whose: publish, message_id, returned: None }));
+        self.open.push_back(Some(Publish { whose: publish, name, returned: None }));
     }
 
     /// A message came back. One that is not under way is nobody's.
-    pub(super) fn returned(&mut self, message_id: &str, returned: Returned) {
+    pub(super) fn returned(&mut self, name: &Name, returned: Returned) {
         let first = self.first;
         let start = usize::try_from(self.next_return.saturating_sub(first)).unwrap_or(usize::MAX);
         let is_it = |publish: &Option<Publish<T>>| {
             let open = publish.as_ref().filter(|open| open.returned.is_none());
-            open.is_some_and(|open| &*open.message_id == message_id)
+            open.is_some_and(|open| open.name == *name)
         };
         let start = start.min(self.open.len());
         let after = self.open.range(start..).position(is_it).map(|place| start + place);
@@ -121,10 +136,14 @@ impl<T> Confirms<T> {
 mod tests {
     use super::*;
 
+    fn name(id: &str) -> Name {
+        Name::new(id, "key")
+    }
+
     fn published(ids: &[&str]) -> Confirms<usize> {
         let mut confirms = Confirms::new();
         for (publish, id) in ids.iter().enumerate() {
-            confirms.published((*id).into(), publish);
+            confirms.published(name(id), publish);
         }
         confirms
     }
@@ -148,7 +167,7 @@ mod tests {
         assert_eq!(confirm(&mut confirms, 2, false), [(1, false)]);
         assert_eq!(confirm(&mut confirms, 3, true), [(0, false), (2, false)]);
         assert_eq!(confirm(&mut confirms, 3, true), []);
-        confirms.published("e".into(), 4);
+        confirms.published(name("e"), 4);
         assert_eq!((confirms.len(), confirm(&mut confirms, 5, false)), (2, vec![(4, false)]));
         assert_eq!(confirm(&mut confirms, 0, true), [(3, false)]);
         assert_eq!((confirms.len(), confirms.first), (0, 6));
@@ -157,26 +176,36 @@ mod tests {
     #[test]
     fn a_message_that_came_back_is_told_by_its_id() {
         let mut confirms = published(&["a", "b", "c"]);
-        confirms.returned("b", back());
-        confirms.returned("nobody", back());
+        confirms.returned(&name("b"), back());
+        confirms.returned(&name("nobody"), back());
         assert_eq!(confirm(&mut confirms, 3, true), [(0, false), (1, true), (2, false)]);
     }
 
     #[test]
     fn of_equal_ids_the_oldest_comes_back_first() {
         let mut confirms = published(&["a", "a", "b", "a"]);
-        confirms.returned("a", back());
-        confirms.returned("b", back());
+        confirms.returned(&name("a"), back());
+        confirms.returned(&name("b"), back());
         assert_eq!(confirm(&mut confirms, 3, true), [(0, true), (1, false), (2, true)]);
-        confirms.returned("a", back());
+        confirms.returned(&name("a"), back());
         assert_eq!(confirm(&mut confirms, 4, false), [(3, true)]);
+    }
+
+    #[test]
+    fn of_equal_ids_the_one_with_the_same_routing_key_comes_back() {
+        let mut confirms = Confirms::new();
+        for (publish, key) in ["ok", "nowhere", "ok"].into_iter().enumerate() {
+            confirms.published(Name::new("a", key), publish);
+        }
+        confirms.returned(&Name::new("a", "nowhere"), back());
+        assert_eq!(confirm(&mut confirms, 3, true), [(0, false), (1, true), (2, false)]);
     }
 
     #[test]
     fn a_message_before_the_last_that_came_back_is_found_too() {
         let mut confirms = published(&["a", "b"]);
-        confirms.returned("b", back());
-        confirms.returned("a", back());
+        confirms.returned(&name("b"), back());
+        confirms.returned(&name("a"), back());
         assert_eq!(confirm(&mut confirms, 2, true), [(0, true), (1, true)]);
     }
 
@@ -199,12 +228,12 @@ mod tests {
     #[test]
     fn a_lost_channel_leaves_what_has_no_confirm() {
         let mut confirms = published(&["a", "b", "c"]);
-        confirms.returned("c", back());
+        confirms.returned(&name("c"), back());
         confirm(&mut confirms, 2, false);
         let mut all = Vec::new();
         confirms.start_over(|publish, returned| all.push((publish, returned.is_some())));
         assert_eq!((all, confirms.len()), (vec![(0, false), (2, true)], 0));
-        confirms.published("d".into(), 3);
+        confirms.published(name("d"), 3);
         assert_eq!(confirm(&mut confirms, 1, false), [(3, false)]);
     }
 }

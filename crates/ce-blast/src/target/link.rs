@@ -13,6 +13,7 @@ use ce_amqp::{ExchangeName, Said, ShortText};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::amqp::AmqpTarget;
+use super::confirms::Name;
 use super::dial::{Stream, error_of};
 use super::handshake::{Stage, Talk, Tuned, close};
 use super::message::Message;
@@ -68,17 +69,14 @@ impl Link {
         self.is_blocked = is_blocked;
     }
 
-    /// Puts the message of an event with those that leave next; returns its id, or why AMQP cannot
-    /// carry the event.
-    pub(super) fn publish(
-        &mut self,
-        target: &AmqpTarget,
-        event: &Event,
-    ) -> Result<Box<str>, String> {
+    /// Puts the message of an event with those that leave next; returns what tells it from others, or
+    /// why AMQP cannot carry the event.
+    pub(super) fn publish(&mut self, target: &AmqpTarget, event: &Event) -> Result<Name, String> {
         let Message { routing_key, properties, body } = Message::new(target, event)?;
         let to: (&ShortText<'_>, _) = (&target.exchange, &routing_key);
-        ce_amqp::publish(&mut self.output, CHANNEL, to, &properties, &body, self.frame_max);
-        Ok(event.id().into())
+        ce_amqp::publish(&mut self.output, CHANNEL, to, &properties, &body, self.frame_max)
+            .map_err(|err| err.to_string())?;
+        Ok(Name::new(event.id(), routing_key.as_str()))
     }
 
     /// Writes what the broker takes, and reads what has come; whether something has.

@@ -18,7 +18,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::Limits;
 use super::amqp::AmqpTarget;
-use super::confirms::{Confirms, Returned};
+use super::confirms::{Confirms, Name, Returned};
 use super::link::Link;
 use super::pending::{Pending, Ticket, grace_is_over};
 use super::reopen::Reopening;
@@ -47,8 +47,8 @@ pub(super) struct Publisher<'a> {
     /// When each attempt is given up. All have the same patience, so the first ends first.
     deadlines: VecDeque<(Instant, Ticket)>,
     confirms: Confirms<Ticket>,
-    /// A message that is coming back: why, until its header tells which.
-    returning: Option<Returned>,
+    /// A message that is coming back: its routing key and why, until its header tells the rest.
+    returning: Option<(String, Returned)>,
     republish: Republish,
     /// When the turn before began. What had come by then has been heard, however late that was.
     last_turn: Instant,
@@ -163,7 +163,7 @@ impl<'a> Publisher<'a> {
         };
         let ticket = self.pending.begin(job);
         match published {
-            Ok(message_id) => self.published(message_id, ticket),
+            Ok(name) => self.published(name, ticket),
             Err(refusal) => self.pending.end(ticket, self.pending.now_ns(), refusal),
         }
     }
@@ -179,10 +179,10 @@ impl<'a> Publisher<'a> {
         if let Some((event, _)) = self.pending.event(before)
             && let Some(link) = &mut self.link
             // It was a message before.
-            && let Ok(message_id) = link.publish(self.target, event)
+            && let Ok(name) = link.publish(self.target, event)
             && let Some(ticket) = self.pending.begin_again(before)
         {
-            self.published(message_id, ticket);
+            self.published(name, ticket);
         }
         true
     }
@@ -198,8 +198,8 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    fn published(&mut self, message_id: Box<str>, ticket: Ticket) {
-        self.confirms.published(message_id, ticket);
+    fn published(&mut self, name: Name, ticket: Ticket) {
+        self.confirms.published(name, ticket);
         self.deadlines.push_back((Instant::now() + self.limits.timeout, ticket));
         // One that waits long at the front must not keep those that have ended behind it.
         if self.deadlines.len() > 2 * self.pending.len() + LATE {

@@ -208,6 +208,26 @@ fn a_full_queue_rejects_and_a_missing_one_returns() {
     }
 }
 
+/// Only source and id together tell events apart, and a message carries the id.
+#[test]
+fn equal_ids_with_different_routing_keys_are_told_apart() {
+    let Some(broker) = broker("equal_ids_with_different_routing_keys") else { return };
+    let mut topology = Topology::new(&broker, "equal");
+    let queue = topology.queue("ok", None);
+    let pairs = 0..2000;
+    let event = |id, kind: &str| {
+        format!(r#"{{"specversion":"1.0","type":"{kind}","source":"/{kind}","id":"{id}"}}"#) + "\n"
+    };
+    let input: String = pairs.map(|id| event(id, "ok") + &event(id, "nowhere")).collect();
+    let run = publish(&broker.amqp_url, &topology, &["--rate", "100000/s"], input);
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    for sample in &stream.samples {
+        let right = if sample.event_type == "ok" { Ok } else { Returned };
+        assert_eq!(sample.outcome, right, "{sample:?}");
+    }
+    assert_eq!(topology.drain(&queue).len(), 2000);
+}
+
 #[test]
 fn an_id_that_amqp_cannot_carry_fails_alone() {
     let Some(broker) = broker("an_id_that_amqp_cannot_carry_fails_alone") else { return };
@@ -219,6 +239,23 @@ fn an_id_that_amqp_cannot_carry_fails_alone() {
     let stream = Stream::read(&run.expect_code(0).stdout);
     stream.expect_outcomes(&[(Ok, 2), (Outcome::ProtocolError, 1)]);
     assert_eq!(topology.drain(&queue).len(), 2);
+}
+
+#[test]
+fn an_event_whose_attributes_take_more_than_a_frame_fails_alone() {
+    let Some(broker) = broker("an_event_whose_attributes_take_more") else { return };
+    let mut topology = Topology::new(&broker, "attributes");
+    let queue = topology.queue("t", None);
+    // Frames have 128 KiB at most, and only a body may be cut.
+    let attribute = format!(r#""type":"t","large":"{}""#, "x".repeat(131_000));
+    let input = events(2) + &events(1).replace(r#""type":"t""#, &attribute) + &events(2);
+    let args = ["--rate", "500/s", "--mode", "binary", "--republish", "in-doubt"];
+    let run = publish(&broker.amqp_url, &topology, &args, input);
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(Ok, 4), (Outcome::ProtocolError, 1)]);
+    let error = stream.ended(Outcome::ProtocolError).next().unwrap().error.clone().unwrap();
+    assert!(error.ends_with("bytes, and 131072 were agreed on"), "{error}");
+    assert_eq!((stream.marked().len(), topology.drain(&queue).len()), (0, 4));
 }
 
 #[test]

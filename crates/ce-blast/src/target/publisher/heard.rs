@@ -7,7 +7,7 @@ use ce_record::Outcome;
 
 use super::Publisher;
 use crate::job::Answer;
-use crate::target::confirms::Returned;
+use crate::target::confirms::{Name, Returned};
 
 impl Publisher<'_> {
     /// Lets the link write and read; true if there was something to hear.
@@ -40,10 +40,13 @@ impl Publisher<'_> {
                 Said::Nack { tag, multiple } => {
                     self.confirmed((tag, multiple), Outcome::Rejected, ended_ns)?;
                 }
-                Said::Return { code, text } => self.returning = Some((code, text.into())),
+                Said::Return { code, text, routing_key } => {
+                    self.returning = Some((routing_key, (code, text.into())));
+                }
                 Said::Header { message_id } => {
-                    if let Some(returned) = self.returning.take() {
-                        self.confirms.returned(&message_id.unwrap_or_default(), returned);
+                    if let Some((routing_key, returned)) = self.returning.take() {
+                        let name = Name::new(&message_id.unwrap_or_default(), &routing_key);
+                        self.confirms.returned(&name, returned);
                     }
                 }
                 Said::Blocked(reason) => {
