@@ -10,7 +10,7 @@ use ce_event::amqp::Dialect;
 use tokio::time::timeout;
 
 use super::dial::{Broker, Progress, error_of};
-use super::handshake::Stage;
+use super::handshake::{Stage, Talk};
 use super::link::{Link, open_channel};
 use super::publisher::Publisher;
 use super::republish::Policy;
@@ -48,9 +48,10 @@ impl AmqpTarget {
                 Stage::Connecting => error_of(answer.hinted("is the broker running?")),
                 _ => error_of(answer),
             });
-            let (mut stream, tuned) = opened.context("cannot connect")?;
-            open_channel(&mut stream, &progress.stage, &self.exchange).await?;
-            anyhow::Ok(Link::new(stream, tuned))
+            let (mut stream, tuned, heard) = opened.context("cannot connect")?;
+            let talk = Talk::new(&mut stream, &progress.stage, heard);
+            let heard = open_channel(talk, &self.exchange).await?;
+            anyhow::Ok(Link::new(stream, tuned, heard))
         };
         let opened = timeout(patience, open).await;
         let opened = opened.with_context(|| {

@@ -26,8 +26,8 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 
-/// An open connection, and what was agreed on.
-pub(super) type Open = (Box<dyn Stream>, Tuned);
+/// An open connection, what was agreed on, and what the broker has said since.
+pub(super) type Open = (Box<dyn Stream>, Tuned, Vec<u8>);
 
 /// How far a connection that is being opened has come.
 pub(super) struct Progress {
@@ -64,8 +64,8 @@ impl Broker {
         progress.opened.set(Some(opened));
         let Some(tls) = &self.route.tls else {
             let mut socket = socket;
-            let tuned = Talk::new(&mut socket, &progress.stage).shake_hands(&self.login).await?;
-            return Ok((Box::new(socket), tuned));
+            let (tuned, rest) = self.shake_hands(&mut socket, progress).await?;
+            return Ok((Box::new(socket), tuned, rest));
         };
         progress.stage.set(Stage::Securing);
         let begun = Instant::now();
@@ -75,14 +75,23 @@ impl Broker {
         // Large, and only needed for a moment.
         let mut stream = Box::pin(connect).await.map_err(|err| Answer::refused(&err))?;
         progress.opened.set(Some(Opened { tls_ns: Some(ns_since(begun)), ..opened }));
-        let shaken = Talk::new(&mut stream, &progress.stage).shake_hands(&self.login).await;
-        match shaken {
-            Ok(tuned) => Ok((Box::new(stream), tuned)),
+        match self.shake_hands(&mut stream, progress).await {
+            Ok((tuned, rest)) => Ok((Box::new(stream), tuned, rest)),
             Err(answer) if progress.stage.get() == Stage::Accepted && !tls.has_certificate() => {
                 Err(maybe_nameless(answer))
             }
             Err(answer) => Err(answer),
         }
+    }
+
+    async fn shake_hands(
+        &self,
+        stream: &mut impl Stream,
+        progress: &Progress,
+    ) -> Result<(Tuned, Vec<u8>), Answer> {
+        let mut talk = Talk::new(stream, &progress.stage, Vec::new());
+        let tuned = talk.shake_hands(&self.login).await?;
+        Ok((tuned, talk.rest()))
     }
 }
 

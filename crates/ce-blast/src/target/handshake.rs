@@ -83,8 +83,14 @@ pub(super) struct Talk<'a, S> {
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
-    pub(super) fn new(stream: &'a mut S, stage: &'a Cell<Stage>) -> Self {
-        Self { stream, stage, bytes: Vec::new() }
+    /// Begins with what had come before and was not understood.
+    pub(super) fn new(stream: &'a mut S, stage: &'a Cell<Stage>, heard: Vec<u8>) -> Self {
+        Self { stream, stage, bytes: heard }
+    }
+
+    /// What has come and was not understood: a broker may say more than it was asked.
+    pub(super) fn rest(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// Opens a connection to a virtual host.
@@ -257,7 +263,8 @@ mod tests {
             theirs.write_all(&[&head[..], &fields, &[0xCE]].concat()).await.unwrap();
             let asked = ce_amqp::open_channel(1);
             let stage = Cell::new(Stage::Open);
-            let refused = Talk::new(&mut ours, &stage).open_channel(1).await.unwrap_err();
+            let refused =
+                Talk::new(&mut ours, &stage, Vec::new()).open_channel(1).await.unwrap_err();
             assert_eq!((refused.outcome, refused.code), (Outcome::Rejected, Some(404)));
             assert_eq!(refused.error.as_deref(), Some("no such"));
             let mut said = vec![0; asked.len() + answer.len()];

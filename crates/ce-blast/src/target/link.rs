@@ -3,7 +3,6 @@
 //! What is published gathers in a buffer and leaves together, as does everything that is ready at one
 //! time. The task that owns it is its only user, and no other thread has a part in it.
 
-use std::cell::Cell;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -15,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use super::amqp::AmqpTarget;
 use super::confirms::Name;
 use super::dial::{Stream, error_of};
-use super::handshake::{Stage, Talk, Tuned, close};
+use super::handshake::{Talk, Tuned, close};
 use super::message::Message;
 use crate::event::Event;
 
@@ -37,6 +36,8 @@ pub(super) struct Link {
     /// What has come, and is understood up to `heard`.
     input: Vec<u8>,
     heard: usize,
+    /// Whether something had come before the first look.
+    has_rest: bool,
     room: Box<[u8; READ_BYTES]>,
     last_read: Instant,
     last_write: Instant,
@@ -46,7 +47,8 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(stream: Box<dyn Stream>, tuned: Tuned) -> Self {
+    /// What has come by now on the stream is `input`.
+    pub(super) fn new(stream: Box<dyn Stream>, tuned: Tuned, input: Vec<u8>) -> Self {
         let now = Instant::now();
         let heartbeat = Duration::from_secs(tuned.heartbeat_s.into());
         Self {
@@ -55,7 +57,8 @@ impl Link {
             heartbeat: (!heartbeat.is_zero()).then_some(heartbeat),
             output: Vec::new(),
             written: 0,
-            input: Vec::new(),
+            has_rest: !input.is_empty(),
+            input,
             heard: 0,
             room: Box::new([0; READ_BYTES]),
             last_read: now,
@@ -84,6 +87,9 @@ impl Link {
         self.look();
         self.beat();
         self.write(cx)?;
+        if std::mem::take(&mut self.has_rest) {
+            return Poll::Ready(Ok(()));
+        }
         let mut room = ReadBuf::new(&mut self.room[..]);
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room));
         read.map_err(|err| ce_tls::explain(&err))?;
@@ -175,13 +181,11 @@ impl Link {
 
 /// Opens the channel, after a look for the exchange: a typing error should not become thousands of
 /// failed events. A broker that grants no confirms would let every event look like a success, or like
-/// none; so there is no run without them.
+/// none; so there is no run without them. Returns what the broker has said besides.
 pub(super) async fn open_channel(
-    stream: &mut Box<dyn Stream>,
-    stage: &Cell<Stage>,
+    mut talk: Talk<'_, Box<dyn Stream>>,
     exchange: &ExchangeName,
-) -> anyhow::Result<()> {
-    let mut talk = Talk::new(stream, stage);
+) -> anyhow::Result<Vec<u8>> {
     talk.open_channel(CHANNEL).await.map_err(error_of)?;
     // The default exchange is always there, and may not be asked for.
     if !exchange.as_str().is_empty() {
@@ -194,25 +198,55 @@ pub(super) async fn open_channel(
         anyhow::Error::new(error_of(answer)).context(
             "the broker grants no publisher confirms, and without them no outcome is known",
         )
-    })
+    })?;
+    Ok(talk.rest())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::future::poll_fn;
 
     use tokio::io::{DuplexStream, duplex};
 
     use super::*;
+    use crate::target::handshake::Stage;
 
     /// A link whose broker was last heard of ten seconds ago, with a heartbeat of two.
     fn quiet(last_look: Duration) -> (Link, DuplexStream) {
         let (ours, theirs) = duplex(64);
         let tuned = Tuned { frame_max: 4096, heartbeat_s: 2 };
-        let mut link = Link::new(Box::new(ours), tuned);
+        let mut link = Link::new(Box::new(ours), tuned, Vec::new());
         link.last_read = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
         link.last_look = Instant::now().checked_sub(last_look).unwrap();
         (link, theirs)
+    }
+
+    #[tokio::test]
+    async fn what_the_broker_says_beside_its_answers_is_not_lost() {
+        let (ours, mut theirs) = duplex(1024);
+        let method = |[class, method]: [u8; 2], fields: &[u8]| {
+            let size = u8::try_from(fields.len() + 4).unwrap();
+            [&[1, 0, 1, 0, 0, 0, size, 0, class, 0, method], fields, &[0xCE]].concat()
+        };
+        let ours: Box<dyn Stream> = Box::new(ours);
+        let heartbeat = ce_amqp::heartbeat();
+        let (first, second) = heartbeat.split_at(3);
+        // Answers to all three questions, and with the last one that it takes nothing any more.
+        let answers = [method([20, 11], &[0; 4]), method([40, 11], &[]), method([85, 11], &[])];
+        let blocked = method([10, 60], b"\x03low");
+        theirs.write_all(&[&answers.concat()[..], &blocked, first].concat()).await.unwrap();
+        let (stage, mut ours) = (Cell::new(Stage::Open), ours);
+        let talk = Talk::new(&mut ours, &stage, Vec::new());
+        let exchange = ExchangeName::new("e").unwrap();
+        let rest = open_channel(talk, &exchange).await.unwrap();
+        let mut link = Link::new(ours, Tuned { frame_max: 4096, heartbeat_s: 0 }, rest);
+        poll_fn(|cx| link.poll(cx)).await.unwrap();
+        assert_eq!(link.next(), Ok(Some(Said::Blocked("low".into()))));
+        assert_eq!(link.next(), Ok(None));
+        theirs.write_all(second).await.unwrap();
+        poll_fn(|cx| link.poll(cx)).await.unwrap();
+        assert_eq!(link.next(), Ok(Some(Said::Heartbeat)));
     }
 
     #[tokio::test]

@@ -20,11 +20,12 @@ const SILENT: u32 = 4;
 /// Where nobody wants heartbeats, one in a while does no harm.
 const SELDOM: Duration = Duration::from_hours(1);
 
-/// Holds the connection until `closing` says so, and returns what has come by then of a frame that is not
-/// whole; `Err` is why it ended before.
+/// Holds the connection, on which `bytes` have come before, until `closing` says so, and returns what has
+/// come by then of a frame that is not whole; `Err` is why it ended before.
 pub(super) async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     heartbeat_s: u16,
+    mut bytes: Vec<u8>,
     closing: &mut watch::Receiver<bool>,
 ) -> Result<Vec<u8>, String> {
     // As often as the specification has it: twice in the time that was agreed on.
@@ -34,21 +35,26 @@ pub(super) async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let mut next = Instant::now() + beat;
     let mut silent = 0;
-    let mut bytes = Vec::new();
     loop {
+        if let Err(why) = understand(&mut bytes) {
+            // Only a courtesy: the broker closes the connection anyway.
+            let _ = say(stream, &ce_amqp::close_ok(), COURTESY).await;
+            return Err(why);
+        }
         let mut room = [0; READ_BYTES];
         tokio::select! {
             _ = closing.wait_for(|&closing| closing) => return Ok(bytes),
             () = sleep_until(next) => {
-                silent += 1;
+                // Time in which nobody listened is not the broker's silence.
+                let away = next.elapsed() >= beat;
+                silent += u32::from(!away);
                 if silent > SILENT && heartbeat_s > 0 {
                     return Err("no heartbeat from the broker".to_owned());
                 }
                 // A broker that takes nothing for so long is gone.
                 let said = say(stream, &ce_amqp::heartbeat(), beat).await;
                 said.map_err(|err| ce_tls::explain(&err))?;
-                // What was missed while we did not run, nobody expected of the broker.
-                next = (next + beat).max(Instant::now());
+                next = if away { Instant::now() } else { next } + beat;
             }
             read = stream.read(&mut room) => {
                 let count = read.map_err(|err| ce_tls::explain(&err))?;
@@ -57,11 +63,6 @@ pub(super) async fn hold<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 silent = 0;
                 bytes.extend_from_slice(&room[..count]);
-                if let Err(why) = understand(&mut bytes) {
-                    // Only a courtesy: the broker closes the connection anyway.
-                    let _ = say(stream, &ce_amqp::close_ok(), COURTESY).await;
-                    return Err(why);
-                }
             }
         }
     }
@@ -116,7 +117,7 @@ mod tests {
             close.send_replace(true);
         };
         let started = Instant::now();
-        let (held, ()) = tokio::join!(hold(&mut ours, 10, &mut closing), broker);
+        let (held, ()) = tokio::join!(hold(&mut ours, 10, Vec::new(), &mut closing), broker);
         assert_eq!((held, started.elapsed().as_secs()), (Ok(Vec::new()), 30));
     }
 
@@ -125,9 +126,27 @@ mod tests {
         let (mut ours, _theirs) = duplex(1024);
         let (_close, mut closing) = watch::channel(false);
         let started = Instant::now();
-        let held = hold(&mut ours, 10, &mut closing).await;
+        let held = hold(&mut ours, 10, Vec::new(), &mut closing).await;
         assert_eq!(held, Err("no heartbeat from the broker".to_owned()));
         assert_eq!(started.elapsed().as_secs(), 25);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_in_which_nobody_listened_is_not_the_silence_of_the_broker() {
+        let (mut ours, mut theirs) = duplex(1024);
+        let (close, mut closing) = watch::channel(false);
+        let stopped = async {
+            // One beat has its time, and then the process stands still.
+            sleep_until(Instant::now() + Duration::from_secs(6)).await;
+            tokio::time::advance(Duration::from_mins(10)).await;
+            let mut beat = [0; 8];
+            theirs.read_exact(&mut beat).await.unwrap();
+            theirs.write_all(&ce_amqp::heartbeat()).await.unwrap();
+            sleep_until(Instant::now() + Duration::from_secs(1)).await;
+            close.send_replace(true);
+        };
+        let hold = hold(&mut ours, 10, Vec::new(), &mut closing);
+        assert_eq!(tokio::join!(hold, stopped).0, Ok(Vec::new()));
     }
 
     #[tokio::test(start_paused = true)]
@@ -135,7 +154,7 @@ mod tests {
         // Room for half a heartbeat.
         let (mut ours, _theirs) = duplex(4);
         let (_close, mut closing) = watch::channel(false);
-        assert!(hold(&mut ours, 10, &mut closing).await.is_err());
+        assert!(hold(&mut ours, 10, Vec::new(), &mut closing).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
@@ -147,7 +166,7 @@ mod tests {
         let front = [1, 0, 0, 0, 0, 0, u8::try_from(fields.len() + 1).unwrap(), 0];
         let frame = [&front[..], &fields, &[0xCE]].concat();
         theirs.write_all(&frame).await.unwrap();
-        let ended = hold(&mut ours, 60, &mut closing).await;
+        let ended = hold(&mut ours, 60, Vec::new(), &mut closing).await;
         assert_eq!(ended, Err("320 gone".to_owned()));
         let mut answer = vec![0; ce_amqp::close_ok().len()];
         theirs.read_exact(&mut answer).await.unwrap();

@@ -50,8 +50,8 @@ impl ConnectionsTarget {
     /// thousands.
     async fn try_one(&self, patience: Duration) -> anyhow::Result<()> {
         match self.broker.open_within(patience).await.0 {
-            Ok((mut stream, _)) => {
-                close(&mut stream, Vec::new()).await;
+            Ok((mut stream, _, heard)) => {
+                close(&mut stream, heard).await;
                 Ok(())
             }
             Err(answer) => {
@@ -153,14 +153,14 @@ impl Shared {
             Err(answer) => (answer, None),
         };
         let counts = self.end(ticket, Answer { opened: opened.map(Box::new), ..answer });
-        let Some((mut stream, tuned)) = open else { return };
+        let Some((mut stream, tuned, heard)) = open else { return };
         if !counts {
             // Given up meanwhile: the run has ended.
-            close(&mut stream, Vec::new()).await;
+            close(&mut stream, heard).await;
             return;
         }
         self.opened();
-        match held::hold(&mut stream, tuned.heartbeat_s, &mut closing).await {
+        match held::hold(&mut stream, tuned.heartbeat_s, heard, &mut closing).await {
             Ok(rest) => {
                 let clean = close(&mut stream, rest).await;
                 let mut held = self.held.borrow_mut();
