@@ -14,6 +14,7 @@
 //! a broker does with its events.
 
 mod absence;
+mod broker_url;
 mod calibrate;
 pub mod cli;
 mod closed_loop;

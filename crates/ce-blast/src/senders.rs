@@ -3,14 +3,14 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use amq_protocol_uri::AMQPUri;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use ce_amqp::ShortText;
 use ce_cli::{Credentials, log_in, masked_url, say};
 use ce_event::amqp::Dialect;
 use ce_tls::TlsClient;
 use load_plan::{Plan, Scenario};
 
+use crate::broker_url;
 use crate::cli::{AmqpDialect, Cli, ContentMode};
 use crate::plan;
 use crate::routing::{RoutingKey, routing_key};
@@ -177,7 +177,8 @@ impl Common<'_> {
 
     /// A broker, who logs in there, and how large its frames may be.
     fn broker(&mut self, url: &str, route: Route, frame_max: u32) -> anyhow::Result<Broker> {
-        let uri = uri_of(&self.with_credentials(url)?).with_context(|| masked_url(url))?;
+        let uri =
+            broker_url::parse(&self.with_credentials(url)?).with_context(|| masked_url(url))?;
         let login = Login {
             user: uri.authority.userinfo.username,
             password: uri.authority.userinfo.password,
@@ -242,15 +243,4 @@ fn binary(cli: &Cli) -> anyhow::Result<Option<Dialect>> {
         }
         (ContentMode::Binary, dialect) => Ok(Some(dialect.unwrap_or(AmqpDialect::Ce).into())),
     }
-}
-
-/// The URL of a broker in its parts. The parser's own message may show it, password included.
-fn uri_of(url: &str) -> anyhow::Result<AMQPUri> {
-    let uri = url.parse::<AMQPUri>();
-    let uri =
-        uri.map_err(|_| anyhow!("not an AMQP URL: write, e.g., amqp://127.0.0.1:5672/%2f"))?;
-    if uri.vhost.len() > ShortText::LIMIT_BYTES {
-        bail!("the virtual host is longer than 255 bytes");
-    }
-    Ok(uri)
 }

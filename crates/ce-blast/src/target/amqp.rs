@@ -9,8 +9,8 @@ use ce_amqp::ExchangeName;
 use ce_event::amqp::Dialect;
 use tokio::time::timeout;
 
-use super::dial::{Broker, Progress, error_of};
-use super::handshake::{Stage, Talk};
+use super::dial::{Broker, Progress, explained};
+use super::handshake::Talk;
 use super::link::{Link, open_channel};
 use super::publisher::Publisher;
 use super::republish::Policy;
@@ -44,10 +44,7 @@ impl AmqpTarget {
         let progress = Progress::new();
         let open = async {
             let opened = self.broker.open(&progress).await;
-            let opened = opened.map_err(|answer| match progress.stage.get() {
-                Stage::Connecting => error_of(answer.hinted("is the broker running?")),
-                _ => error_of(answer),
-            });
+            let opened = opened.map_err(|answer| explained(answer, &progress));
             let (mut stream, tuned, heard) = opened.context("cannot connect")?;
             let talk = Talk::new(&mut stream, &progress.stage, heard);
             let heard = open_channel(talk, &self.exchange).await?;

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use ce_cli::AMQP_LOGIN;
 use ce_record::Outcome;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -32,7 +33,7 @@ pub(super) type Open = (Box<dyn Stream>, Tuned, Vec<u8>);
 /// How far a connection that is being opened has come.
 pub(super) struct Progress {
     pub(super) stage: Cell<Stage>,
-    opened: Cell<Option<Opened>>,
+    pub(super) opened: Cell<Option<Opened>>,
 }
 
 impl Progress {
@@ -42,17 +43,16 @@ impl Progress {
 }
 
 impl Broker {
-    /// Opens a connection, or says how far it came; and how long its socket and its TLS took.
+    /// Opens a connection, or says how far it came.
     pub(super) async fn open_within(
         &self,
         patience: Duration,
-    ) -> (Result<Open, Answer>, Option<Opened>) {
-        let progress = Progress::new();
-        let result = within(patience, self.open(&progress)).await.unwrap_or_else(|| {
+        progress: &Progress,
+    ) -> Result<Open, Answer> {
+        within(patience, self.open(progress)).await.unwrap_or_else(|| {
             let missing = progress.stage.get().missing();
             Err(Answer::text(Outcome::Timeout, &format!("{missing} in time")))
-        });
-        (result, progress.opened.get())
+        })
     }
 
     /// Opens a connection.
@@ -118,6 +118,26 @@ pub(super) struct NotOpened {
     text: String,
     /// What this machine had no more of, if that is why.
     pub(super) own_limit: Option<OwnLimit>,
+}
+
+/// Why a connection could not be opened that was to show whether it can, and what to do about it.
+pub(super) fn explained(answer: Answer, progress: &Progress) -> NotOpened {
+    let log_in = AMQP_LOGIN.remedy();
+    let said = answer.error.as_deref().unwrap_or_default();
+    let hint = match (progress.stage.get(), answer.outcome) {
+        (Stage::Connecting, Outcome::ConnectError) => "is the broker running?",
+        (Stage::Accepted, Outcome::ConnectError | Outcome::ProtocolError) => {
+            "is it the port for AMQP? with TLS, write amqps:"
+        }
+        (Stage::Started, Outcome::Rejected | Outcome::ConnectError) => log_in.as_str(),
+        (Stage::Tuned, Outcome::Rejected) if said.contains("not found") => {
+            "the virtual host is the last part of the URL, %2f the one that is called /"
+        }
+        // A limit, or a right that is missing, and both are said.
+        (_, Outcome::Rejected) => return error_of(answer),
+        _ => "is it a broker, and well?",
+    };
+    error_of(answer.hinted(hint))
 }
 
 /// An answer to an attempt to open something, as an error.

@@ -68,6 +68,11 @@ impl Link {
         }
     }
 
+    /// What has still to be written, in bytes.
+    pub(super) fn unwritten(&self) -> usize {
+        self.output.len() - self.written
+    }
+
     pub(super) fn set_blocked(&mut self, is_blocked: bool) {
         self.is_blocked = is_blocked;
     }

@@ -35,6 +35,8 @@ const TURN: u32 = 64;
 /// Publishes that may have timed out and still be under way. A broker that has blocked us does not
 /// let go of them, and they take memory.
 const LATE: usize = 10_000;
+/// The same in bytes that it has not taken.
+const LATE_BYTES: usize = 48 << 20;
 
 pub(super) struct Publisher<'a> {
     target: &'a AmqpTarget,
@@ -189,10 +191,12 @@ impl<'a> Publisher<'a> {
 
     /// Why no event can be published at this time.
     fn refusal(&self) -> Option<&str> {
-        if self.link.is_none() {
-            Some(self.reopening.why())
-        } else if self.confirms.len() >= self.pending.len() + LATE {
+        let Some(link) = &self.link else { return Some(self.reopening.why()) };
+        let late = self.confirms.len().saturating_sub(self.pending.len());
+        if late >= LATE {
             Some("the broker holds back too many confirms")
+        } else if late > 0 && link.unwritten() > LATE_BYTES {
+            Some("the broker takes nothing, and too many bytes wait for it")
         } else {
             None
         }

@@ -63,6 +63,25 @@ fn a_broker_that_stops_reading_ends_no_run_and_holds_none_up() {
 }
 
 #[test]
+fn what_nobody_reads_and_nobody_waits_for_takes_no_more_memory() {
+    let Some(rig) = Rig::new("what_nobody_reads_and_nobody_waits_for", "t") else { return };
+    let padding = format!(r#""type":"t","pad":"{}""#, "x".repeat(1_000_000));
+    let large = events(1) + &events(200).replace(r#""type":"t""#, &padding);
+    let args = ["--rate", "50/s", "--timeout", "700ms", "--grace", "2s"];
+    let mut running = rig.publish(large, &args);
+    rig.proxy.stall(true);
+    let text = rig.wait_for_end(&mut running);
+    let stream = Stream::read(&text);
+    let refused = stream.ended(ConnectError).filter(|sample| {
+        sample.error.as_deref() == Some("the broker takes nothing, and too many bytes wait for it")
+    });
+    assert!(refused.count() > 50, "{}", running.stderr());
+    assert!(stream.count(Timeout) > 10, "{}", running.stderr());
+    let peak = stream.end.peak_rss_bytes;
+    assert!(peak < 220_000_000, "{peak} bytes");
+}
+
+#[test]
 fn a_connection_with_nothing_to_publish_is_kept_by_heartbeats() {
     let Some(broker) = broker("a_connection_with_nothing_to_publish") else { return };
     let mut topology = Topology::new(&broker, "idle");

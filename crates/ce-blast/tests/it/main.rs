@@ -5,6 +5,7 @@
 mod amqp;
 mod amqp_blocked;
 mod amqp_faults;
+mod amqp_mistakes;
 mod amqp_silence;
 mod closed_loop;
 mod connections;

@@ -22,7 +22,7 @@ use tokio::time::{sleep, timeout};
 
 pub(crate) use files::allow as allow_files;
 
-use super::dial::{Broker, error_of};
+use super::dial::{Broker, Progress, explained};
 use super::handshake::{CLOSE as CLOSE_ONE, close};
 use super::pending::{Pending, Ticket, grace_is_over, now_and_then};
 use super::{Limits, Seat};
@@ -49,14 +49,15 @@ impl ConnectionsTarget {
     /// Opens one connection and closes it again: a wrong name or password is one error, and not
     /// thousands.
     async fn try_one(&self, patience: Duration) -> anyhow::Result<()> {
-        match self.broker.open_within(patience).await.0 {
+        let progress = Progress::new();
+        match self.broker.open_within(patience, &progress).await {
             Ok((mut stream, _, heard)) => {
                 close(&mut stream, heard).await;
                 Ok(())
             }
             Err(answer) => {
                 let address = self.broker.route.addresses.first();
-                let why = error_of(answer.hinted("is it a broker, and well?"));
+                let why = explained(answer, &progress);
                 bail!("{address}: cannot open a connection: {why}")
             }
         }
@@ -147,7 +148,11 @@ impl Shared {
     /// The life of one connection.
     async fn connection(&self, ticket: Ticket, mut closing: watch::Receiver<bool>) {
         // Boxed, so that what it takes to open is not kept for as long as the connection lasts.
-        let (result, opened) = Box::pin(self.target.broker.open_within(self.limits.timeout)).await;
+        let (result, opened) = {
+            let progress = Progress::new();
+            let open = self.target.broker.open_within(self.limits.timeout, &progress);
+            (Box::pin(open).await, progress.opened.take())
+        };
         let (answer, open) = match result {
             Ok(open) => (Answer::new(Outcome::Ok), Some(open)),
             Err(answer) => (answer, None),
