@@ -120,7 +120,8 @@ fn queue_findings(name: &str, queue: &Queue, major_version: u64, found: &mut Vec
     }
     let (since, default) = DELIVERY_LIMIT;
     let default = (queue.kind == "quorum" && major_version >= since).then_some(default);
-    if let Some(limit) = queue.number("delivery-limit").or(default) {
+    let is_unlimited = queue.is_negative("delivery-limit");
+    if let Some(limit) = queue.number("delivery-limit").or(default.filter(|_| !is_unlimited)) {
         say(format!(
             "drops an event after {limit} failed deliveries (delivery-limit): set a dead-letter \
              exchange"
@@ -137,6 +138,9 @@ fn dead_letter_findings(
     found: &mut Vec<String>,
 ) {
     let Some(exchange) = queue.text("dead-letter-exchange") else { return };
+    if exchange.is_empty() {
+        return default_exchange_findings(name, queue, topology, keys, found);
+    }
     let what = format!("queue `{name}` sends dead letters to exchange `{exchange}`");
     if !topology.exchanges.contains_key(exchange) {
         found.push(format!("{what}, which does not exist: they are dropped"));
@@ -156,6 +160,29 @@ fn dead_letter_findings(
                 |key: &&String| topology.route(&topology.exchange, key).queues.contains(name);
             for key in keys.iter().filter(into).filter(|key| reaches_none(key)) {
                 found.push(format!("{what}, where no queue is bound for key `{key}`"));
+            }
+        }
+    }
+}
+
+/// The same for the default exchange, which always exists and is bound to every queue by its name.
+fn default_exchange_findings(
+    name: &str,
+    queue: &Queue,
+    topology: &Topology,
+    keys: &BTreeSet<String>,
+    found: &mut Vec<String>,
+) {
+    let what = format!("queue `{name}` sends dead letters to the default exchange");
+    let is_queue = |key: &str| topology.queues.contains_key(key);
+    match queue.text("dead-letter-routing-key") {
+        Some(key) if is_queue(key) => {}
+        Some(key) => found.push(format!("{what} with key `{key}`, and no queue is called that")),
+        None => {
+            let into =
+                |key: &&String| topology.route(&topology.exchange, key).queues.contains(name);
+            for key in keys.iter().filter(into).filter(|key| !is_queue(key)) {
+                found.push(format!("{what}, where no queue is called `{key}`"));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Reads a topology from the management API, following bindings, alternate and dead-letter exchanges.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -42,11 +42,12 @@ impl<'a> Look<'a> {
         Ok(Self { api, connection, vhost, patience, described_by, left: MOST })
     }
 
-    /// What can be reached from an exchange. `keys` are names of queues to the default exchange.
+    /// What can be reached from an exchange by events with these keys: to the default exchange they are
+    /// names of queues.
     pub(super) async fn topology(
         &mut self,
         name: &str,
-        keys: impl Iterator<Item = &String>,
+        keys: &BTreeSet<String>,
     ) -> anyhow::Result<Topology> {
         let overview = self.get("/api/overview").await?.unwrap_or_default();
         let version = overview["rabbitmq_version"].as_str().unwrap_or_default();
@@ -61,7 +62,7 @@ impl<'a> Look<'a> {
             next.clear();
             let binding =
                 |key: &String| Binding { to: Place::Queue(key.clone()), key: key.clone() };
-            let bindings: Vec<Binding> = keys.map(binding).collect();
+            let bindings: Vec<Binding> = keys.iter().map(binding).collect();
             next.extend(bindings.iter().map(|binding| binding.to.clone()));
             let default = Exchange { kind: "direct".into(), durable: true, ..Exchange::default() };
             topology.exchanges.insert(String::new(), Exchange { bindings, ..default });
@@ -73,7 +74,7 @@ impl<'a> Look<'a> {
                 _ if self.left == 0 => topology.is_cut = true,
                 _ => {
                     self.left -= 1;
-                    self.add(&mut topology, place, &mut next).await?;
+                    self.add(&mut topology, place, keys, &mut next).await?;
                 }
             }
         }
@@ -86,6 +87,7 @@ impl<'a> Look<'a> {
         &mut self,
         topology: &mut Topology,
         place: Place,
+        keys: &BTreeSet<String>,
         next: &mut VecDeque<Place>,
     ) -> anyhow::Result<()> {
         match place {
@@ -109,10 +111,9 @@ impl<'a> Look<'a> {
                 // The default exchange always exists, and leads to the queue that the key names.
                 match (dead_letters.as_deref(), queue.text("dead-letter-routing-key")) {
                     (Some(""), Some(key)) => next.push_back(Place::Queue(key.to_owned())),
-                    (Some(other), _) if !other.is_empty() => {
-                        next.push_back(Place::Exchange(other.to_owned()));
-                    }
-                    _ => {}
+                    (Some(""), None) => next.extend(keys.iter().cloned().map(Place::Queue)),
+                    (Some(other), _) => next.push_back(Place::Exchange(other.to_owned())),
+                    (None, _) => {}
                 }
                 topology.queues.insert(name, queue);
             }

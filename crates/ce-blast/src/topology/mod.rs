@@ -26,6 +26,8 @@ use crate::target::management::{Api, vhost_of};
 use crate::target::{Addresses, Route, Target, check_allowed};
 use look::Look;
 
+/// What could not be reached where nobody has said where it is.
+const DEFAULT_API: &str = "the management API, elsewhere if --management-url says so";
 /// How much of the input is looked at for routing keys, and for how long.
 const PEEK_BYTES: u64 = 1 << 20;
 const PEEK: Duration = Duration::from_secs(5);
@@ -51,8 +53,12 @@ pub(crate) fn check(cli: &Cli, plan: Option<&Plan>, out: &mut DataOut) -> anyhow
         let keys = keys(&templates, &events)?;
         let (api, vhost) = api(cli, &url)?;
         let work = async {
-            let mut look = Look::open(&api, &vhost, cli.timeout).await?;
-            look.topology(&cli.exchange, keys.iter()).await
+            let look = Look::open(&api, &vhost, cli.timeout).await;
+            let mut look = match &cli.topology.management_url {
+                Some(_) => look?,
+                None => look.context(DEFAULT_API)?,
+            };
+            look.topology(&cli.exchange, &keys).await
         };
         let topology = tokio::task::LocalSet::new().block_on(&runtime, work);
         let topology = topology.with_context(|| masked_url(&url))?;
@@ -133,15 +139,15 @@ fn events(cli: &Cli) -> anyhow::Result<Vec<Event>> {
             }
         }
     });
-    let mut events = Vec::new();
+    let (mut events, mut number) = (Vec::new(), 0_u64);
     let deadline = std::time::Instant::now() + PEEK;
     while let Ok(line) =
         lines.recv_timeout(deadline.saturating_duration_since(std::time::Instant::now()))
     {
+        number += 1;
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let number = events.len() + 1;
         events.push(Event::new(Bytes::from(line)).with_context(|| format!("{name}:{number}"))?);
     }
     Ok(events)

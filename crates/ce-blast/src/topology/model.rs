@@ -136,6 +136,11 @@ impl Queue {
         self.values(name).filter_map(Value::as_u64).min()
     }
 
+    /// Whether a number below zero is set for this, which means that there is no limit.
+    pub(super) fn is_negative(&self, name: &str) -> bool {
+        self.values(name).filter_map(Value::as_i64).any(|number| number < 0)
+    }
+
     /// The text that is set for this; an argument comes before a policy.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.values(name).find_map(Value::as_str)

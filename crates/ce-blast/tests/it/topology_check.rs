@@ -108,6 +108,55 @@ fn every_way_to_lose_events_is_warned_of() {
     assert!(stdout.ends_with("6 ways in which this topology can lose events\n"), "{stdout}");
 }
 
+/// The way that most dead-letter queues are set up.
+#[test]
+fn dead_letters_to_a_queue_by_its_name_arrive() {
+    let Some(broker) = broker("dead_letters_to_a_queue_by_its_name") else { return };
+    let mut declared = Declared::new(&broker, "named");
+    declared.put("/exchanges/%2f/NAME", r#"{"type":"topic","durable":true}"#);
+    declared.put("/queues/%2f/NAME-dead", r#"{"durable":true}"#);
+    declared.put(
+        "/queues/%2f/NAME-q",
+        r#"{"durable":true,"arguments":{"x-max-length":9,"x-dead-letter-exchange":"",
+            "x-dead-letter-routing-key":"NAME-dead"}}"#,
+    );
+    // Its dead letters keep their key, and go to the queue that is called so.
+    declared.put(
+        "/queues/%2f/NAME-kept",
+        r#"{"durable":true,"arguments":{"x-max-length":9,"x-dead-letter-exchange":""}}"#,
+    );
+    for queue in ["-q", "-kept"] {
+        declared.bind(queue, "#");
+    }
+    let dead = format!("{}-dead", declared.name);
+    let stdout = declared.check(&["--routing-key", &dead], events(1)).expect_code(0).stdout.clone();
+    assert!(stdout.contains(&format!("queue      {dead}")), "{stdout}");
+    let run = declared.check(&["--routing-key", "elsewhere"], events(1));
+    let stdout = &run.expect_code(1).stdout;
+    assert_eq!(stdout.matches("\nWARNING ").count(), 1, "{stdout}");
+    assert!(stdout.contains("-kept` sends dead letters to the default exchange"), "{stdout}");
+}
+
+#[test]
+fn a_line_that_is_no_event_is_told_by_its_number() {
+    let args = ["--check-topology", "--to", "amqp://127.0.0.1:1/%2f"];
+    let run = ce_blast().args(args).stdin(events(1) + "\n\n{}\n").run();
+    let line = &run.expect_code(2).stderr;
+    assert!(line.starts_with("ce-blast: stdin:4: "), "{line}");
+}
+
+#[test]
+fn a_management_api_that_is_elsewhere_has_to_be_named() {
+    if std::net::TcpStream::connect("127.0.0.77:15672").is_ok() {
+        return;
+    }
+    let args = ["--check-topology", "--to", "amqp://127.0.0.77:1/%2f"];
+    let run = ce_blast().args(args).stdin(events(1)).run();
+    let line = &run.expect_code(2).stderr;
+    let says = "the management API, elsewhere if --management-url says so: 127.0.0.77:15672: ";
+    assert!(line.contains(says), "{line}");
+}
+
 /// The broker is the oracle: it says whether a message is routed.
 #[test]
 fn keys_lead_where_the_broker_routes_them() {

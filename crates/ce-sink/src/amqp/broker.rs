@@ -29,11 +29,15 @@ impl Broker {
         let credentials = AMQP_LOGIN.credentials(args.credentials_file.as_deref())?;
         let url = log_in(&args.from, credentials.as_ref())?;
         // The parser's own message may show the URL, password included.
-        let uri: AMQPUri = url.parse().map_err(|_| {
+        let mut uri: AMQPUri = url.parse().map_err(|_| {
             anyhow!("{shown}: not an AMQP URL; write, e.g., amqp://127.0.0.1:5672/%2f")
         })?;
         if uri.vhost.len() > NAME_LIMIT_BYTES {
             bail!("{shown}: the virtual host is longer than {NAME_LIMIT_BYTES} bytes");
+        }
+        if uri.vhost.is_empty() {
+            // By the letter one without a name. Nobody has such a one, and all write URLs like this.
+            uri.vhost.push('/');
         }
         let tls = match (&uri.scheme, args.tls.given()) {
             (AMQPScheme::AMQPS, _) => Some(args.tls.client()?),

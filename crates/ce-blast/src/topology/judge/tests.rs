@@ -129,6 +129,30 @@ fn dead_letters_must_arrive() {
 }
 
 #[test]
+fn the_default_exchange_takes_dead_letters_to_the_queue_that_the_key_names() {
+    let with = |arguments| topology(queue(arguments));
+    // Without a key of their own they keep the one that they came with.
+    let dlx = json!({"x-max-length": 5, "x-dead-letter-exchange": ""});
+    check(&with(dlx.clone()), &["a"], &["where no queue is called `a`"]);
+    let mut arrives = with(dlx);
+    arrives.queues.insert("a".into(), queue(json!({})));
+    check(&arrives, &["a"], &[]);
+    let named = json!({"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dq"});
+    check(&with(named.clone()), &["a"], &["with key `dq`, and no queue is called that"]);
+    let mut arrives = with(named);
+    arrives.queues.insert("dq".into(), queue(json!({})));
+    check(&arrives, &["a"], &[]);
+}
+
+#[test]
+fn a_delivery_limit_below_zero_is_none() {
+    let unlimited = json!({"x-delivery-limit": -1});
+    let mut topology = topology(Queue { kind: "quorum".into(), ..queue(unlimited) });
+    topology.major_version = 4;
+    check(&topology, &["a"], &[]);
+}
+
+#[test]
 fn a_key_that_no_binding_takes_is_found() {
     let mut topology = topology(queue(json!({})));
     topology.exchanges.insert("e".into(), exchange("topic", &[("a.*", "q")]));
