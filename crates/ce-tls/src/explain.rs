@@ -42,6 +42,10 @@ fn about_certificate(why: &CertificateError) -> Option<String> {
             "no authority that we trust has signed the certificate; name the authority's own with \
              --ca-file"
         }
+        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            "the server needs a certificate with a subject alternative name; a common name is not \
+             enough"
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "if it is the right server, give a name of its certificate with --tls-server-name"
         }
@@ -62,6 +66,9 @@ fn about_alert(alert: AlertDescription) -> Option<&'static str> {
         AlertDescription::CertificateRequired | AlertDescription::HandshakeFailure => Some(
             "the server wants a client certificate; give one with --client-cert and --client-key",
         ),
+        AlertDescription::ProtocolVersion => {
+            Some("the server does not speak TLS 1.2 or 1.3, and nothing older is spoken here")
+        }
         AlertDescription::UnknownCA
         | AlertDescription::BadCertificate
         | AlertDescription::CertificateUnknown
@@ -88,6 +95,8 @@ fn tls_error<'a>(err: &'a (dyn Error + 'static)) -> Option<&'a TlsError> {
 
 #[cfg(test)]
 mod tests {
+    use tokio_rustls::rustls::pki_types::ServerName;
+
     use super::*;
 
     #[derive(Debug)]
@@ -117,10 +126,23 @@ mod tests {
             (TlsError::InvalidCertificate(CertificateError::NotValidForName), "--tls-server-name"),
             (TlsError::AlertReceived(AlertDescription::CertificateRequired), "--client-cert"),
             (TlsError::AlertReceived(AlertDescription::UnknownCA), "refuses the client"),
+            (TlsError::AlertReceived(AlertDescription::ProtocolVersion), "TLS 1.2 or 1.3"),
         ] {
             let text = explain(&wrapped(err));
             assert!(text.starts_with("cannot connect: ") && text.contains(remedy), "{text}");
         }
+    }
+
+    #[test]
+    fn a_certificate_without_names_needs_some_and_no_other_name_of_ours() {
+        let text = |presented: &[&str]| {
+            let expected = ServerName::try_from("mq.test").unwrap();
+            let presented = presented.iter().map(|&name| name.into()).collect();
+            let why = CertificateError::NotValidForNameContext { expected, presented };
+            explain(&wrapped(TlsError::InvalidCertificate(why)))
+        };
+        assert!(text(&[]).contains("subject alternative name; a common name is not enough"));
+        assert!(text(&["DnsName(\"a.test\")"]).contains("--tls-server-name"));
     }
 
     #[test]
