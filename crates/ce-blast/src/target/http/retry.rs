@@ -5,7 +5,9 @@ use std::time::Duration;
 use ce_record::Outcome;
 use hyper::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::tz::TimeZone;
 use load_plan::random_share;
 
 use crate::cli::retry::RetryOn;
@@ -53,17 +55,31 @@ impl Retry {
 /// What the target asks for in `Retry-After`: seconds, or a date. A date is compared with the
 /// target's own clock where it shows that.
 pub(super) fn retry_after(headers: &HeaderMap, now: impl Fn() -> Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+    let text = |name: HeaderName| Some(headers.get(name)?.to_str().ok()?.trim());
+    let after = text(RETRY_AFTER)?;
+    if !after.is_empty() && after.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More seconds than fit are a long time, too.
+        return Some(Duration::from_secs(after.parse().unwrap_or(u64::MAX)));
     }
-    let date = |name: HeaderName| {
-        let text = headers.get(name)?.to_str().ok()?;
-        DateTimeParser::new().parse_timestamp(text.trim()).ok()
-    };
-    let wait = date(RETRY_AFTER)?.duration_since(date(DATE).unwrap_or_else(now));
+    let wait = date(after)?.duration_since(text(DATE).and_then(date).unwrap_or_else(now));
     // A date that has passed asks for no wait.
     Some(wait.try_into().unwrap_or(Duration::ZERO))
+}
+
+/// A date in any of the three forms that HTTP has had. What is said of the day of the week decides
+/// nothing.
+fn date(text: &str) -> Option<Timestamp> {
+    const TODAY: DateTimeParser = DateTimeParser::new().relaxed_weekday(true);
+    let obsolete = |format: &str, text: &str| {
+        DateTime::strptime(format, text).ok()?.to_zoned(TimeZone::UTC).ok()
+    };
+    let rfc_850 =
+        || obsolete("%d-%b-%y %H:%M:%S GMT", text.split_once(", ").map(|(_, date)| date)?);
+    let asctime = || obsolete("%b %e %H:%M:%S %Y", text.split_once(' ').map(|(_, date)| date)?);
+    TODAY
+        .parse_timestamp(text)
+        .ok()
+        .or_else(|| rfc_850().or_else(asctime).map(|date| date.timestamp()))
 }
 
 impl RetryOn {
@@ -154,10 +170,21 @@ mod tests {
         };
         let date = "Sun, 06 Nov 1994 08:49:37 GMT";
         assert_eq!(read("120", None), Some(120));
+        assert_eq!(read("99999999999999999999999", None), Some(u64::MAX));
         assert_eq!(read(date, None), Some(7));
         assert_eq!(read(date, Some("Sun, 06 Nov 1994 08:49:35 GMT")), Some(2));
         assert_eq!(read(date, Some("Sun, 06 Nov 1994 08:50:00 GMT")), Some(0));
-        for other in ["soon", "-1", "1.5", "", "Sun, 06 Nov"] {
+        // The forms that a client has to understand although no server may send them, and a day of the
+        // week that is wrong.
+        for date in [
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "Mon, 06 Nov 1994 08:49:37 GMT",
+        ] {
+            assert_eq!(read(date, None), Some(7), "{date}");
+        }
+        assert_eq!(read("Wed Nov 16 08:49:37 1994", None), Some(10 * 86_400 + 7));
+        for other in ["soon", "-1", "+1", "1.5", "1s", "", "Sun, 06 Nov"] {
             assert_eq!(read(other, None), None, "{other}");
         }
         assert_eq!(retry_after(&HeaderMap::new(), now), None);
