@@ -29,9 +29,15 @@ impl Target {
             .ok()
             .filter(|uri: &Uri| uri.host().is_some_and(|host| !host.is_empty()))
             .with_context(|| format!("`{shown}` is no target: {REMEDY}"))?;
+        if let Some(port) = port(&uri).filter(|port| port.parse::<u16>().is_err()) {
+            bail!("`{shown}`: {port} is no port: write a number up to 65535");
+        }
         match uri.scheme_str() {
             Some("http" | "https") if has_user(&uri) => {
                 bail!("`{shown}`: HTTP has no user in its URL: {HTTP_REMEDY}")
+            }
+            Some("http" | "https") if !text.is_ascii() => {
+                bail!("`{shown}`: write what is not ASCII percent-encoded, e.g., %C3%A9 for é")
             }
             Some(scheme @ ("http" | "https")) => Ok(Self::Http { tls: scheme == "https", uri }),
             Some(scheme @ ("amqp" | "amqps")) => {
@@ -103,6 +109,14 @@ const HTTP_REMEDY: &str =
 /// Whether somebody is named before the host.
 fn has_user(uri: &Uri) -> bool {
     uri.authority().is_some_and(|authority| authority.as_str().contains('@'))
+}
+
+/// The port as it is written, if there is one. A number that is too large would count as none.
+fn port(uri: &Uri) -> Option<&str> {
+    let authority = uri.authority()?.as_str();
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    let (_, port) = place.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'))?;
+    (!port.is_empty()).then_some(port)
 }
 
 /// The host without the brackets of an IPv6 address.
@@ -179,6 +193,32 @@ mod tests {
             let message = Target::parse(text).unwrap_err().to_string();
             assert!(message.ends_with(REMEDY) && !message.contains("s3cret"), "{message}");
         }
+    }
+
+    #[test]
+    fn what_is_no_port_is_not_taken_for_the_usual_one() {
+        for (url, port) in [
+            ("http://127.0.0.1:99999/", "99999"),
+            ("https://[::1]:65536", "65536"),
+            ("amqp://a:b@mq.test:567200/%2f", "567200"),
+        ] {
+            let message = Target::parse(url).unwrap_err().to_string();
+            assert!(message.contains(&format!("{port} is no port")), "{message}");
+        }
+        let check = |text: &str, address| {
+            assert_eq!(Target::parse(text).unwrap().address(), Some(address), "{text}");
+        };
+        check("http://[::1]/", ("::1", 80));
+        check("http://mq.test:/", ("mq.test", 80));
+        check("amqp://a:b@mq.test/", ("mq.test", 5672));
+        check("amqp://a:9@[::1]", ("::1", 5672));
+    }
+
+    #[test]
+    fn what_is_not_ascii_has_to_be_encoded() {
+        let message = Target::parse("http://127.0.0.1/ä").unwrap_err().to_string();
+        assert!(message.contains("write what is not ASCII percent-encoded"), "{message}");
+        assert!(Target::parse("http://127.0.0.1/%C3%A4").is_ok());
     }
 
     #[test]

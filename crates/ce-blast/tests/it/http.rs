@@ -34,6 +34,14 @@ fn an_event_arrives_as_it_came() {
 }
 
 #[test]
+fn a_url_may_have_a_query_and_no_path() {
+    let server = Server::start(|_| Act::Reply(202));
+    let to = format!("http://{}?a=b", server.address());
+    ce_blast().args(["--to", &to, "--rate", "9/s"]).stdin(events(1)).run().expect_code(0);
+    assert_eq!(server.requests()[0].head[0], "POST /?a=b HTTP/1.1");
+}
+
+#[test]
 fn every_event_arrives_once() {
     let server = Server::start(|_| Act::Reply(200));
     let input = events(3000);

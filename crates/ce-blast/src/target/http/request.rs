@@ -35,6 +35,9 @@ impl Requests {
     ) -> anyhow::Result<Self> {
         let authority = uri.authority().context("the target's host")?.as_str();
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        // A URL may have a query and no path; a request may not.
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        let path = format!("{slash}{path}");
         let uri = if http2 {
             let host = headers.remove(HOST);
             let host = host.as_ref().map_or(Ok(authority), |host| host.to_str());
