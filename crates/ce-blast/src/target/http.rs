@@ -8,6 +8,7 @@ mod connection;
 mod exchange;
 mod request;
 mod retry;
+mod turn;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

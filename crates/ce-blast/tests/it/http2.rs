@@ -7,7 +7,7 @@ use ce_testkit::Run;
 use hyper::Version;
 
 use crate::support::authority::Authority;
-use crate::support::http2::{Act, Http2Server};
+use crate::support::http2::{Act, Http2Server, QUIET};
 use crate::support::tls_server::TlsServer;
 use crate::support::{Server, Stream};
 use crate::{ce_blast, events};
@@ -125,6 +125,26 @@ fn a_connection_that_is_cut_breaks_what_is_under_way_and_another_is_opened() {
 }
 
 #[test]
+fn a_wait_for_a_server_that_takes_no_more_is_its_own_and_no_lag() {
+    // Each answer waits for a request that cannot come.
+    let server = Http2Server::start_taking(1, |_| Act::ReplyAfter(1, 202));
+    let run = send(&server, 4, &["--rate", "200/s"]);
+    let stream = Stream::read(&run.stdout);
+    stream.expect_outcomes(&[(Ok, 4)]);
+    let last = stream.samples.iter().find(|sample| sample.seq == 3).unwrap();
+    assert!(last.service_ns > 2 * u64::try_from(QUIET.as_nanos()).unwrap(), "{last:?}");
+}
+
+#[test]
+fn whatever_limit_a_server_names_is_understood() {
+    for limit in [1, 100, 101, u32::MAX] {
+        let server = Http2Server::start_taking(limit, |_| Act::Reply(202));
+        let run = send(&server, 3, &["--rate", "200/s", "--timeout", "10s"]);
+        Stream::read(&run.stdout).expect_outcomes(&[(Ok, 3)]);
+    }
+}
+
+#[test]
 fn an_answer_that_never_comes_leaves_the_connection_to_the_others() {
     let server = Http2Server::start(|number| match number % 10 {
         9 => Act::Silence,
@@ -164,7 +184,7 @@ fn a_server_that_offers_no_http2_over_tls_is_one_error() {
     let run = ce_blast().args(args).stdin(events(1)).run();
     run.expect_code(2);
     assert_eq!((run.stdout.as_str(), run.stderr.lines().count()), ("", 1), "{}", run.stderr);
-    assert!(run.stderr.contains("does not speak HTTP/2: leave out --http2"), "{}", run.stderr);
+    assert!(run.stderr.contains("does not speak HTTP/2; leave out --http2"), "{}", run.stderr);
     assert_eq!(server.requests(), 0);
 }
 
@@ -175,5 +195,5 @@ fn a_server_without_http2_is_one_error() {
     let run = ce_blast().args(args).stdin(events(1)).run();
     run.expect_code(2);
     assert_eq!((run.stdout.as_str(), run.stderr.lines().count()), ("", 1), "{}", run.stderr);
-    assert!(run.stderr.contains("does not speak HTTP/2: leave out --http2"), "{}", run.stderr);
+    assert!(run.stderr.contains("does not speak HTTP/2; leave out --http2"), "{}", run.stderr);
 }

@@ -22,8 +22,9 @@ pub(crate) struct Body {
     owner: Option<Owner>,
 }
 
-#[derive(Debug)]
-struct Owner {
+/// Whose a body is.
+#[derive(Debug, Clone)]
+pub(super) struct Owner {
     pending: Rc<RefCell<Pending>>,
     /// Most requests carry a single event, and need no list.
     first: Ticket,
@@ -44,13 +45,25 @@ impl Body {
         });
     }
 
+    /// Whose it is until it has been sent.
+    pub(super) fn owner(&self) -> Option<Owner> {
+        self.owner.clone()
+    }
+
     /// The events leave, unless they have before.
     pub(super) fn leave(&mut self) {
-        if let Some(Owner { pending, first, rest }) = self.owner.take() {
-            let mut pending = pending.borrow_mut();
-            pending.sent(first);
-            rest.iter().for_each(|&ticket| pending.sent(ticket));
+        if let Some(owner) = self.owner.take() {
+            owner.leave();
         }
+    }
+}
+
+impl Owner {
+    /// The events leave, unless they have before.
+    pub(super) fn leave(self) {
+        let mut pending = self.pending.borrow_mut();
+        pending.sent(self.first);
+        self.rest.iter().for_each(|&ticket| pending.sent(ticket));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Opens connections to an endpoint, at the address that was checked and at no other.
 
 use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use hyper::client::conn::{http1, http2};
 use hyper::rt::{Executor, Read, Write};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -26,7 +28,32 @@ const STARTING: Duration = Duration::from_secs(1);
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A connection that carries one request at a time.
-pub(crate) type One = http1::SendRequest<Body>;
+pub(crate) struct One {
+    requests: http1::SendRequest<Body>,
+    task: AbortHandle,
+}
+
+impl One {
+    /// Closes it, whatever is under way on it.
+    pub(super) fn cut(self) {
+        self.task.abort();
+    }
+}
+
+impl Deref for One {
+    type Target = http1::SendRequest<Body>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.requests
+    }
+}
+
+impl DerefMut for One {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.requests
+    }
+}
+
 /// A connection that carries many, over HTTP/2.
 pub(crate) type Two = http2::SendRequest<Body>;
 
@@ -36,14 +63,16 @@ pub(crate) enum Connection {
     Two(Two),
 }
 
-/// Until the peer has said how many requests it takes at a time, HTTP/2 allows this many. Nobody says
-/// just that, so it also tells whether the peer has spoken.
-const BEFORE_SETTINGS: usize = 101;
+/// How many requests a peer takes at a time, before it has said so, where that is waited for. No peer
+/// can say just that: what it says has 32 bits, and if it names no limit there is none.
+const UNHEARD: usize = usize::MAX - 1;
+/// The same, where it is not waited for: no peer should take fewer.
+const UNTIL_HEARD: usize = 100;
 /// Between two looks whether it has.
 const LOOK: Duration = Duration::from_millis(1);
 /// A peer that vanished without a word is found out by asking, and its connection given up.
 const PING_EVERY: Duration = Duration::from_secs(10);
-const NO_HTTP2: &str = "the server does not speak HTTP/2: leave out --http2";
+const NO_HTTP2: &str = "the server does not speak HTTP/2; leave out --http2";
 
 /// An endpoint to connect to. Its name was resolved once: what was checked is what is loaded.
 #[derive(Debug, Clone)]
@@ -159,25 +188,25 @@ fn ns(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
-async fn one<T: Read + Write + Unpin + 'static>(io: T) -> Result<One, Answer> {
-    let (sender, connection) =
+pub(super) async fn one<T: Read + Write + Unpin + 'static>(io: T) -> Result<One, Answer> {
+    let (requests, connection) =
         http1::handshake(io).await.map_err(|err| Answer::error(Outcome::ConnectError, &err))?;
     // Its errors reach the request that is under way.
-    tokio::task::spawn_local(async move { drop(connection.await) });
-    Ok(sender)
+    let task = tokio::task::spawn_local(async move { drop(connection.await) });
+    Ok(One { requests, task: task.abort_handle() })
 }
 
 async fn two<T: Read + Write + Unpin + 'static>(io: T, is_first: bool) -> Result<Two, Answer> {
     let mut builder = http2::Builder::new(Local);
     builder
-        .initial_max_send_streams(BEFORE_SETTINGS)
+        .initial_max_send_streams(if is_first { UNHEARD } else { UNTIL_HEARD })
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_EVERY)
         // An answer that comes after its event was given up is no fault of the peer's.
         .max_local_error_reset_streams(None::<usize>);
     let (sender, mut connection) =
         builder.handshake(io).await.map_err(|err| Answer::error(Outcome::ConnectError, &err))?;
-    while is_first && connection.current_max_send_streams() == BEFORE_SETTINGS {
+    while is_first && connection.current_max_send_streams() == UNHEARD {
         tokio::select! {
             _ = &mut connection => return Err(Answer::text(Outcome::ConnectError, NO_HTTP2)),
             () = tokio::time::sleep(LOOK) => {}

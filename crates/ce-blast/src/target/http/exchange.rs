@@ -20,6 +20,7 @@ use super::check::BODY_LIMIT;
 use super::connection::{Connection, Connector, One, Two};
 use super::request::Outgoing;
 use super::retry::retry_after;
+use super::turn::{handed_over, if_free};
 use crate::cli::http::Codes;
 use crate::job::{Answer, Opened};
 
@@ -104,10 +105,9 @@ impl Exchange {
             let idle = self.idle.borrow_mut().pop();
             let is_new = idle.is_none();
             let mut connection = match idle {
-                // Ready at once, apart from the moment between an answer and its last byte.
-                Some(mut connection) => match connection.ready().await {
-                    Ok(()) => connection,
-                    Err(_closed) => continue,
+                Some(connection) => match if_free(connection).await {
+                    Some(connection) => connection,
+                    None => continue,
                 },
                 // Boxed, because it is large and rare, and would be a part of every attempt's task.
                 None => match Box::pin(self.open(request, opened)).await {
@@ -145,7 +145,8 @@ impl Exchange {
                     Err(answer) => return answer.into(),
                 },
             };
-            match connection.try_send_request(take(request)).await {
+            let owner = request.as_ref().and_then(|request| request.body().owner());
+            match handed_over(connection.try_send_request(take(request)), owner).await {
                 Ok(mut response) => return self.read(&mut response).await,
                 Err(err) => match unsent(err, is_new) {
                     Ok(unsent) => *request = Some(unsent),

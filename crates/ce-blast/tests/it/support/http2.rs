@@ -22,7 +22,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 /// How long an answer waits for requests that do not come.
-const QUIET: Duration = Duration::from_millis(500);
+pub(crate) const QUIET: Duration = Duration::from_millis(500);
+
+/// Requests that a connection takes at a time, where the test does not say.
+const AT_A_TIME: u32 = 200;
 
 /// What to do with a request that was read whole.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +61,7 @@ pub(crate) struct Http2Server {
 
 struct Shared {
     script: Box<dyn Fn(usize) -> Act + Send + Sync>,
+    at_a_time: u32,
     seen: Mutex<Vec<Seen>>,
     /// How many they are.
     count: watch::Sender<usize>,
@@ -67,7 +71,15 @@ struct Shared {
 impl Http2Server {
     /// Serves by a script that is given the number of the request, from zero.
     pub(crate) fn start(script: impl Fn(usize) -> Act + Send + Sync + 'static) -> Self {
-        Self::listen(None, script)
+        Self::listen(None, AT_A_TIME, script)
+    }
+
+    /// The same, and it takes so many requests at a time on a connection.
+    pub(crate) fn start_taking(
+        at_a_time: u32,
+        script: impl Fn(usize) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen(None, at_a_time, script)
     }
 
     /// The same over TLS, for clients that ask for HTTP/2 by ALPN.
@@ -77,17 +89,19 @@ impl Http2Server {
     ) -> Self {
         let mut config = config.clone();
         config.alpn_protocols = vec![b"h2".to_vec()];
-        Self::listen(Some(TlsAcceptor::from(Arc::new(config))), script)
+        Self::listen(Some(TlsAcceptor::from(Arc::new(config))), AT_A_TIME, script)
     }
 
     fn listen(
         tls: Option<TlsAcceptor>,
+        at_a_time: u32,
         script: impl Fn(usize) -> Act + Send + Sync + 'static,
     ) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let shared = Arc::new(Shared {
             script: Box::new(script),
+            at_a_time,
             seen: Mutex::default(),
             count: watch::Sender::new(0),
             connections: AtomicU64::new(0),
@@ -135,7 +149,8 @@ impl Shared {
             let ends = [Arc::clone(&go_away), Arc::clone(&cut)];
             Arc::clone(&self).answer(request, number, ends)
         });
-        let builder = http2::Builder::new(TokioExecutor::new());
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder.max_concurrent_streams(self.at_a_time);
         let mut connection = pin!(builder.serve_connection(io, service));
         loop {
             tokio::select! {
