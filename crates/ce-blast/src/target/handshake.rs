@@ -80,17 +80,19 @@ pub(super) struct Talk<'a, S> {
     stage: &'a Cell<Stage>,
     /// What has come and was not understood yet.
     bytes: Vec<u8>,
+    /// What was said besides, and matters to who uses the connection.
+    aside: Vec<u8>,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
     /// Begins with what had come before and was not understood.
     pub(super) fn new(stream: &'a mut S, stage: &'a Cell<Stage>, heard: Vec<u8>) -> Self {
-        Self { stream, stage, bytes: heard }
+        Self { stream, stage, bytes: heard, aside: Vec::new() }
     }
 
-    /// What has come and was not understood: a broker may say more than it was asked.
+    /// What has come and was not asked for: a broker may say more than that.
     pub(super) fn rest(self) -> Vec<u8> {
-        self.bytes
+        [self.aside, self.bytes].concat()
     }
 
     /// Opens a connection to a virtual host.
@@ -153,10 +155,15 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
                 self.read().await?;
                 continue;
             };
-            self.bytes.drain(..taken);
+            let frame = self.bytes.drain(..taken);
             if let Some(found) = wanted(&said) {
                 return Ok(found);
             }
+            if matches!(said, Said::Blocked(_) | Said::Unblocked) {
+                self.aside.extend(frame);
+                continue;
+            }
+            drop(frame);
             let (goodbye, code, text) = match said {
                 Said::Close { code, text } => (ce_amqp::close_ok(), code, text),
                 Said::ChannelClose { code, text } => (ce_amqp::close(), code, text),

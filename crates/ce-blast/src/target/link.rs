@@ -237,10 +237,11 @@ mod tests {
         let ours: Box<dyn Stream> = Box::new(ours);
         let heartbeat = ce_amqp::heartbeat();
         let (first, second) = heartbeat.split_at(3);
-        // Answers to all three questions, and with the last one that it takes nothing any more.
-        let answers = [method([20, 11], &[0; 4]), method([40, 11], &[]), method([85, 11], &[])];
-        let blocked = method([10, 60], b"\x03low");
-        theirs.write_all(&[&answers.concat()[..], &blocked, first].concat()).await.unwrap();
+        // Answers to all three questions, and between them that it takes nothing, and does again.
+        let (blocked, free) = (method([10, 60], b"\x03low"), method([10, 61], &[]));
+        let answers = [blocked, method([20, 11], &[0; 4]), method([40, 11], &[]), free];
+        let answers = [&answers.concat()[..], &method([85, 11], &[]), first].concat();
+        theirs.write_all(&answers).await.unwrap();
         let (stage, mut ours) = (Cell::new(Stage::Open), ours);
         let talk = Talk::new(&mut ours, &stage, Vec::new());
         let exchange = ExchangeName::new("e").unwrap();
@@ -248,6 +249,7 @@ mod tests {
         let mut link = Link::new(ours, Tuned { frame_max: 4096, heartbeat_s: 0 }, rest);
         poll_fn(|cx| link.poll(cx)).await.unwrap();
         assert_eq!(link.next(), Ok(Some(Said::Blocked("low".into()))));
+        assert_eq!(link.next(), Ok(Some(Said::Unblocked)));
         assert_eq!(link.next(), Ok(None));
         theirs.write_all(second).await.unwrap();
         poll_fn(|cx| link.poll(cx)).await.unwrap();
