@@ -52,6 +52,8 @@ pub(super) struct Publisher<'a> {
     /// A message that is coming back: its routing key and why, until its header tells the rest.
     returning: Option<(String, Returned)>,
     republish: Republish,
+    /// Events of users who wait for what becomes of the attempt to open a connection.
+    stranded: Vec<Ticket>,
     /// When the turn before began. What had come by then has been heard, however late that was.
     last_turn: Instant,
     /// Whether there may be more jobs.
@@ -76,6 +78,7 @@ impl<'a> Publisher<'a> {
             confirms: Confirms::new(),
             returning: None,
             republish: Republish::new(target.republish),
+            stranded: Vec::new(),
             last_turn: Instant::now(),
             is_open: true,
         }
@@ -111,11 +114,7 @@ impl<'a> Publisher<'a> {
     fn turn(&mut self, jobs: &mut Jobs, cx: &mut Context<'_>) -> bool {
         let turn = Instant::now();
         let mut moved = self.hear(cx);
-        if let Poll::Ready(link) = self.reopening.poll(cx) {
-            self.link = Some(link);
-            self.standing.restored(&mut self.pending);
-            moved = true;
-        }
+        moved |= self.reopen(cx);
         self.expire();
         self.last_turn = turn;
         let mut count = 0;
@@ -153,8 +152,46 @@ impl<'a> Publisher<'a> {
         }
     }
 
+    /// Looks whether there is a connection again; true if there is.
+    fn reopen(&mut self, cx: &mut Context<'_>) -> bool {
+        let failures = self.reopening.failures();
+        let opened = self.reopening.poll(cx);
+        let is_open = opened.is_ready();
+        if let Poll::Ready(link) = opened {
+            self.link = Some(link);
+            self.standing.restored(&mut self.pending);
+        }
+        if is_open || self.reopening.failures() > failures {
+            for ticket in std::mem::take(&mut self.stranded) {
+                self.go_on(ticket);
+            }
+        }
+        is_open
+    }
+
+    /// Publishes an event that has waited for a connection, or says why there is none.
+    fn go_on(&mut self, ticket: Ticket) {
+        let Some((event, _)) = self.pending.event(ticket) else { return };
+        let published = match &mut self.link {
+            Some(link) => link
+                .publish(self.target, event)
+                .map_err(|why| Answer::text(Outcome::ProtocolError, &why)),
+            None => Err(Answer::text(Outcome::ConnectError, self.reopening.why())),
+        };
+        match published {
+            Ok(name) => self.confirms.published(name, ticket),
+            Err(refusal) => self.pending.end(ticket, self.pending.now_ns(), refusal),
+        }
+    }
+
     /// Begins the first attempt of an event, unless that ends at once.
     fn begin(&mut self, job: Job) {
+        if self.link.is_none() && job.done.is_some() {
+            // Who waits for each answer would else have the next event at once, and so on.
+            let ticket = self.pending.begin(job);
+            self.stranded.push(ticket);
+            return self.wait_for(ticket);
+        }
         let refusal = self.refusal().map(|why| Answer::text(Outcome::ConnectError, why));
         // An event that cannot leave is not made into a message.
         let published = match (refusal, &mut self.link) {
@@ -204,6 +241,11 @@ impl<'a> Publisher<'a> {
 
     fn published(&mut self, name: Name, ticket: Ticket) {
         self.confirms.published(name, ticket);
+        self.wait_for(ticket);
+    }
+
+    /// Notes when an attempt that has just begun is given up.
+    fn wait_for(&mut self, ticket: Ticket) {
         self.deadlines.push_back((Instant::now() + self.limits.timeout, ticket));
         // One that waits long at the front must not keep those that have ended behind it.
         if self.deadlines.len() > 2 * self.pending.len() + LATE {
@@ -220,8 +262,12 @@ impl<'a> Publisher<'a> {
                 if end > self.last_turn {
                     return;
                 }
-                let now_ns = self.pending.now_ns();
-                self.pending.end(ticket, now_ns, Answer::new(Outcome::Timeout));
+                let late = if self.stranded.contains(&ticket) {
+                    Answer::text(Outcome::ConnectError, self.reopening.why())
+                } else {
+                    Answer::new(Outcome::Timeout)
+                };
+                self.pending.end(ticket, self.pending.now_ns(), late);
             }
             self.deadlines.pop_front();
         }

@@ -28,6 +28,8 @@ pub(super) struct Reopening<'a> {
     attempt: Option<Boxed<'a, anyhow::Result<Link>>>,
     /// Attempts since the loss, with the next one.
     nth: u32,
+    /// Attempts that have failed, of all losses.
+    failures: u64,
     why: Box<str>,
     own_limits: OwnLimits,
 }
@@ -36,7 +38,7 @@ impl<'a> Reopening<'a> {
     pub(super) fn new(target: &'a AmqpTarget, patience: Duration) -> Self {
         let why = "the connection was lost".into();
         let own_limits = OwnLimits::default();
-        Self { target, patience, attempt: None, nth: 1, why, own_limits }
+        Self { target, patience, attempt: None, nth: 1, failures: 0, why, own_limits }
     }
 
     /// Why there is no connection, when there is none.
@@ -44,13 +46,23 @@ impl<'a> Reopening<'a> {
         &self.why
     }
 
+    /// How many attempts have failed.
+    pub(super) fn failures(&self) -> u64 {
+        self.failures
+    }
+
     /// Attempts that failed because this machine had no more of something.
     pub(super) fn own_limits(&self) -> &OwnLimits {
         &self.own_limits
     }
 
-    /// Begins to open a connection, unless that is under way.
-    pub(super) fn begin(&mut self) {
+    /// The connection was lost: begins to open another, unless that is under way.
+    pub(super) fn lost(&mut self, why: &str) {
+        self.why = format!("the connection was lost: {why}").into();
+        self.begin();
+    }
+
+    fn begin(&mut self) {
         if self.attempt.is_some() {
             return;
         }
@@ -79,6 +91,7 @@ impl<'a> Reopening<'a> {
                     }
                     self.why = format!("{err:#}").into();
                     self.nth = self.nth.saturating_add(1);
+                    self.failures += 1;
                     self.begin();
                 }
             }

@@ -81,6 +81,53 @@ fn an_event_that_is_due_without_a_connection_is_a_connect_error() {
 }
 
 #[test]
+fn every_loss_has_a_reason_of_its_own() {
+    let Some(rig) = Rig::new("every_loss_has_a_reason_of_its_own", "t") else { return };
+    let stop = rig.stop_file();
+    let mut running = rig.publish(events(60_000), &["--rate", "500/s", "--stop-file", &stop]);
+    let restored = || rig.records().matches("connection_restored").count();
+    rig.proxy.refuse(true);
+    rig.proxy.cut();
+    running.wait_until("a refusal", || rig.mentions("cannot connect"));
+    rig.proxy.refuse(false);
+    running.wait_until("a connection", || restored() == 1);
+    rig.proxy.cut();
+    running.wait_until("another", || restored() == 2);
+    fs::write(&stop, "").unwrap();
+    let text = rig.wait_for_end(&mut running);
+    let stream = Stream::read(&text);
+    let second = stream.marks.iter().filter(|mark| mark.what == "connection_lost").nth(1).unwrap();
+    let why = format!("the connection was lost: {}", second.labels["reason"]);
+    let then = stream.ended(ConnectError).filter(|it| it.due_ns > second.at_ns);
+    let then: Vec<_> = then.map(|it| it.error.as_deref()).collect();
+    assert!(!then.is_empty() && then.iter().all(|&it| it == Some(&why)), "{why}: {then:?}");
+}
+
+#[test]
+fn a_user_of_a_closed_loop_waits_for_the_next_connection() {
+    let Some(rig) = Rig::new("a_user_of_a_closed_loop_waits", "t") else { return };
+    let stop = rig.stop_file();
+    let mut running = rig.publish(events(60_000), &["--vus", "3", "--stop-file", &stop]);
+    rig.proxy.refuse(true);
+    rig.proxy.cut();
+    running.wait_until("refusals", || rig.records().matches("cannot connect").count() >= 6);
+    rig.proxy.refuse(false);
+    running.wait_until("the mark", || rig.mentions("connection_restored"));
+    fs::write(&stop, "").unwrap();
+    let text = rig.wait_for_end(&mut running);
+    let stream = Stream::read(&text);
+    assert!(stream.count(ConnectError) < 60, "one for each user and attempt: {}", running.stderr());
+    assert_eq!(
+        stream.count(Ok) + stream.count(InDoubt) + stream.count(ConnectError),
+        stream.samples.len() as u64
+    );
+    // From then on all went well.
+    assert_eq!(stream.samples.last().unwrap().outcome, Ok);
+    let held: BTreeSet<String> = rig.topology.drain(&rig.queue).iter().map(Message::id).collect();
+    assert!(ids(stream.ended(Ok)).is_subset(&held));
+}
+
+#[test]
 fn a_connection_that_this_machine_could_not_open_again_is_its_own_limit() {
     let Some(rig) = Rig::new("a_connection_that_this_machine_could_not_open_again", "t") else {
         return;

@@ -85,7 +85,7 @@ impl Publisher<'_> {
     fn lost(&mut self, why: String) {
         self.link = None;
         self.returning = None;
-        self.reopening.begin();
+        self.reopening.lost(&why);
         let Self { confirms, pending, republish, .. } = self;
         let ended_ns = pending.now_ns();
         confirms.start_over(|ticket, returned| {
