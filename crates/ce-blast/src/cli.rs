@@ -167,7 +167,7 @@ pub struct Cli {
 
     /// How long to wait for an answer, connecting included
     #[arg(long, env = "CE_TIMEOUT", value_name = "DURATION", default_value = "10s",
-          value_parser = parse::duration)]
+          value_parser = patience)]
     pub timeout: Duration,
 
     /// How long to wait for outstanding answers when the schedule has ended
@@ -230,6 +230,14 @@ pub struct Cli {
     #[arg(long, env = "CE_SCENARIO", value_name = "NAME", default_value = "default",
           value_parser = scenario_name)]
     pub scenario: String,
+}
+
+/// How long something is waited for.
+fn patience(text: &str) -> Result<Duration, String> {
+    match parse::duration(text)? {
+        Duration::ZERO => Err("no answer comes in no time: write, e.g., 10s".to_owned()),
+        time => Ok(time),
+    }
 }
 
 /// How late events may leave. From much more on, the schedule would not count as kept.

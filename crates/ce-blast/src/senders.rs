@@ -8,6 +8,7 @@ use ce_amqp::ShortText;
 use ce_cli::{Credentials, log_in, masked_url, say};
 use ce_event::amqp::Dialect;
 use ce_tls::TlsClient;
+use hyper::header::HOST;
 use load_plan::{Plan, Scenario};
 
 use crate::broker_url;
@@ -19,7 +20,7 @@ use crate::target::{
     Addresses, AmqpTarget, Broker, ConnectionsTarget, HttpTarget, Login, ManagementTarget, Manner,
     Policy, Route, Sender, Target,
 };
-use crate::target::{allow_files, check_allowed, collect_headers};
+use crate::target::{allow_files, check_allowed, collect_headers, refuse_production};
 
 /// The largest frame that `RabbitMQ` takes unless it is told otherwise.
 const FRAME_BYTES: u32 = 128 * 1024;
@@ -77,15 +78,25 @@ fn check_flags(
     {
         bail!("{flag}: no target is reached over TLS: write https: or amqps:");
     }
+    let is_http = has(|sender| matches!(sender, Sender::Http(_)));
     if let Some(flag) = cli.http.given()
-        && !has(|sender| matches!(sender, Sender::Http(_)))
+        && !is_http
     {
         bail!("{flag}: no target is reached over HTTP");
     }
+    let is_held: fn(&Sender) -> bool = |sender| matches!(sender, Sender::Connections(_));
     let is_amqp = has(|sender| matches!(sender, Sender::Amqp(_)));
     let is_rabbitmq = is_amqp || has(|sender| matches!(sender, Sender::Management(_)));
     if cli.amqp_dialect.is_some() && !is_rabbitmq {
         bail!("--amqp-dialect: no target is reached over AMQP");
+    }
+    if cli.guard.credentials_file.is_some() && !is_rabbitmq && !has(is_held) {
+        bail!("--credentials-file: no target is reached over AMQP; for HTTP, use --header @FILE");
+    }
+    if cli.connections > 1 && is_http && !is_amqp && !cli.http.http2 {
+        bail!(
+            "--connections: HTTP/1.1 has one for each event in flight: add --http2, or leave it out"
+        );
     }
     if !cli.republish.what.is_empty() && !is_amqp {
         bail!("--republish: no target is reached over AMQP");
@@ -202,11 +213,14 @@ impl Common<'_> {
             return Ok(manner.clone());
         }
         let cli = self.cli;
+        let headers = collect_headers(&cli.http)?;
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        refuse_production(host.split(':').next().unwrap_or_default(), &cli.guard)?;
         let manner = Manner {
             mode: cli.mode,
             http2: cli.http.http2,
             batch: cli.http.batch_size(cli.mode)?,
-            headers: collect_headers(&cli.http)?,
+            headers,
             success: cli.http.success.clone(),
             checks: cli.http.checks(),
             retry: cli.http.retry.policy(cli.seed)?,
@@ -219,6 +233,10 @@ impl Common<'_> {
         if !target.is_tls() {
             return Ok(None);
         }
+        refuse_production(
+            self.cli.tls.tls_server_name.as_deref().unwrap_or_default(),
+            &self.cli.guard,
+        )?;
         if self.tls.get().is_none() {
             self.tls = OnceCell::from(self.cli.tls.client()?);
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue};
 
 use crate::cli::http::HttpArgs;
 
@@ -18,8 +18,19 @@ const OURS: [&str; 7] = [
     "upgrade",
 ];
 /// Parts of the names of headers that hold secrets.
-const SECRET: [&str; 7] =
-    ["authorization", "cookie", "token", "secret", "password", "api-key", "apikey"];
+const SECRET: [&str; 11] = [
+    "auth",
+    "cookie",
+    "token",
+    "secret",
+    "password",
+    "credential",
+    "api-key",
+    "apikey",
+    "access-key",
+    "subscription-key",
+    "functions-key",
+];
 
 /// The headers of the command line, of the files that it names, and the bearer token.
 pub(crate) fn collect(args: &HttpArgs) -> anyhow::Result<HeaderMap> {
@@ -37,6 +48,9 @@ pub(crate) fn collect(args: &HttpArgs) -> anyhow::Result<HeaderMap> {
             );
         }
         headers.append(name, value);
+    }
+    if headers.get_all(HOST).iter().count() > 1 {
+        bail!("--header: there are two `host`: keep one of them");
     }
     if let Some(token) = ce_cli::bearer_token(args.bearer_token_file.as_deref())? {
         let value = HeaderValue::from_str(&format!("Bearer {token}"));

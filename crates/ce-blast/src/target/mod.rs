@@ -39,7 +39,7 @@ pub(crate) use http::{BatchSize, HttpTarget, Manner, Retry};
 pub(crate) use management::ManagementTarget;
 pub(crate) use republish::Policy;
 pub(crate) use route::{Addresses, Route};
-pub(crate) use url::{Target, check_allowed};
+pub(crate) use url::{Target, check_allowed, refuse_production};
 
 use crate::grace::LastAnswers;
 use crate::jobs::{Jobs, Work};

@@ -128,9 +128,22 @@ fn host(uri: &Uri) -> &str {
 /// Parts of names that production systems have.
 const PRODUCTION: [&str; 4] = ["prod", "production", "prd", "live"];
 
-/// Whether a label of the name, or a part of one between dashes, is a word for production.
+/// Whether a label of the name, or a part of one between dashes, is a word for production; it may
+/// have a number.
 fn looks_like_production(host: &str) -> bool {
-    host.split(['.', '-']).any(|part| PRODUCTION.iter().any(|word| part.eq_ignore_ascii_case(word)))
+    host.split(['.', '-', '_']).any(|part| {
+        let part = part.trim_end_matches(|it: char| it.is_ascii_digit());
+        PRODUCTION.iter().any(|word| part.eq_ignore_ascii_case(word))
+    })
+}
+
+/// Refuses a name that looks like production, unless it was allowed. A target has more than that of
+/// its URL where a tunnel leads to it: that in its certificate, and that in a request.
+pub(crate) fn refuse_production(host: &str, guard: &GuardArgs) -> anyhow::Result<()> {
+    if looks_like_production(host) && !includes(&guard.allow_production, host) {
+        bail!("{host} looks like production: if you mean it, add --allow-production {host}");
+    }
+    Ok(())
 }
 
 fn includes(allowed: &[String], host: &str) -> bool {
@@ -143,9 +156,7 @@ fn includes(allowed: &[String], host: &str) -> bool {
 /// that were checked; a target within this process has none.
 pub(crate) fn check_allowed(target: &Target, guard: &GuardArgs) -> anyhow::Result<Vec<SocketAddr>> {
     let Some((host, port)) = target.address() else { return Ok(Vec::new()) };
-    if looks_like_production(host) && !includes(&guard.allow_production, host) {
-        bail!("{host} looks like production: if you mean it, add --allow-production {host}");
-    }
+    refuse_production(host, guard)?;
     let found: Vec<SocketAddr> = (host, port)
         .to_socket_addrs()
         .with_context(|| format!("{host}: cannot resolve the target's name"))?
@@ -223,8 +234,17 @@ mod tests {
 
     #[test]
     fn words_for_production_are_whole_parts_of_a_name() {
-        for host in ["prod", "mq.prod.test", "mq-PROD-1.test", "live.test", "a.prd", "production-b"]
-        {
+        for host in [
+            "prod",
+            "mq.prod.test",
+            "mq-PROD-1.test",
+            "live.test",
+            "a.prd",
+            "production-b",
+            "mq_prod",
+            "prod1.test",
+            "eu-prd02",
+        ] {
             assert!(looks_like_production(host), "{host}");
         }
         for host in ["product.test", "reprod.test", "delivery.test", "alive-1", "127.0.0.1", "::1"]

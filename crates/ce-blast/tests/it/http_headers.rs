@@ -72,7 +72,7 @@ fn a_token_comes_from_a_file_or_the_environment_and_is_never_shown() {
 
 #[test]
 fn a_secret_on_the_command_line_is_refused_with_a_hint() {
-    for name in ["Authorization", "proxy-authorization", "Cookie", "X-Api-Key", "X-Auth-Token"] {
+    for name in ["Authorization", "proxy-authorization", "Cookie", "X-Api-Key", "X-Auth"] {
         let line = refusal(ce_blast().args(["--header", &format!("{name}: s3cret")]));
         assert!(line.contains(&format!("`{}`", name.to_lowercase())), "{line}");
         assert!(line.contains("use --bearer-token-file, CE_BEARER_TOKEN or --header @FILE"));
@@ -99,6 +99,12 @@ fn a_header_that_cannot_be_is_one_error_that_says_where() {
     check(&["--bearer-token-file", &empty], "empty: holds no token");
     let both = ["--bearer-token-file", &token, "--header", &format!("@{double}")];
     check(&both, "keep one of them");
+}
+
+#[test]
+fn a_request_has_one_host() {
+    let two = ["--header", "Host: a.test", "--header", "host: b.test"];
+    assert!(refusal(ce_blast().args(two)).contains("two `host`"));
 }
 
 #[test]

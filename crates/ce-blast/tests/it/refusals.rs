@@ -120,6 +120,18 @@ fn what_concerns_amqp_is_refused_without_such_a_target() {
 }
 
 #[test]
+fn flags_that_would_do_nothing_are_refused() {
+    let http = ["--to=http://127.0.0.1:9/", "--rate=1/s"];
+    let refusal = |flag| refused_in_a_line(&[http[0], http[1], flag]);
+    let line = refusal("--connections=4");
+    assert!(line.starts_with("--connections: HTTP/1.1 has one for each event"), "{line}");
+    let line = refusal("--credentials-file=/nowhere");
+    assert!(line.starts_with("--credentials-file: no target is reached over AMQP"), "{line}");
+    let run = refused(&[http[0], http[1], "--timeout=0s"]);
+    assert!(run.stderr.contains("no answer comes in no time"), "{}", run.stderr);
+}
+
+#[test]
 fn a_password_on_the_command_line_is_refused_with_a_hint() {
     let hint = "`amqp://user:***@127.0.0.1/%2f`: others can read a password on the command line: \
                 set CE_AMQP_USER and CE_AMQP_PASSWORD, or use --credentials-file FILE; for HTTP, \
@@ -173,6 +185,18 @@ fn a_name_of_production_needs_a_second_word() {
     }
     let both = ["--rate=9/s", to, "--allow-production=MQ-prod.invalid"];
     assert!(refused_in_a_line(&both).contains("cannot resolve"), "the name alone was in the way");
+}
+
+#[test]
+fn a_tunnel_hides_no_production() {
+    let to = ["--rate=9/s", "--to=https://127.0.0.1:9/"];
+    for named in ["--header=host: api.prod2.test:443", "--tls-server-name=api.prod2.test"] {
+        let line = refused_in_a_line(&[to[0], to[1], named]);
+        assert!(line.starts_with("api.prod2.test looks like production"), "{line}");
+        let allowed = "--allow-production=api.prod2.test";
+        let line = refused_in_a_line(&[to[0], to[1], named, allowed]);
+        assert!(line.contains("cannot connect"), "{line}");
+    }
 }
 
 #[test]
