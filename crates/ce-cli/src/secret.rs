@@ -8,6 +8,9 @@ use anyhow::{Context, bail};
 
 /// Holds a token itself, for those who would rather not write it to a file.
 const TOKEN: &str = "CE_BEARER_TOKEN";
+/// What to do with a URL that holds one.
+const QUERY_REMEDY: &str =
+    "give the URL by the variable that --help names, e.g., CE_TO, or in a plan";
 /// No secret is longer.
 const SECRET_LIMIT_BYTES: u64 = 64 * 1024;
 
@@ -43,6 +46,9 @@ pub fn refuse_passwords(remedy: &str) -> anyhow::Result<()> {
     for arg in args().skip(1) {
         let masked = masked_url(&arg);
         if masked != arg {
+            if masked.contains("=***") {
+                bail!("`{masked}`: others can read a secret on the command line: {QUERY_REMEDY}");
+            }
             bail!("`{masked}`: others can read a password on the command line: {remedy}");
         }
     }
@@ -63,18 +69,48 @@ fn args() -> impl Iterator<Item = String> {
     std::env::args_os().map(|arg| arg.to_string_lossy().into_owned())
 }
 
-/// `scheme://user:password@host` as `scheme://user:***@host`; other text as it is.
+/// Parts of the names of parameters that hold secrets, and names that are such.
+const SECRET_PARTS: [&str; 7] =
+    ["token", "secret", "password", "passwd", "signature", "api_key", "apikey"];
+const SECRET_NAMES: [&str; 2] = ["sig", "key"];
+
+/// `scheme://user:password@host` as `scheme://user:***@host`, and `?token=…` as `?token=***`; other
+/// text as it is.
 pub fn masked_url(text: &str) -> String {
     let Some((before, rest)) = text.split_once("://") else { return text.to_owned() };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let Some((userinfo, _)) = authority.rsplit_once('@') else { return text.to_owned() };
-    let user = userinfo.split(':').next().unwrap_or_default();
-    let after = &rest[userinfo.len()..];
-    if userinfo.contains(':') {
-        format!("{before}://{user}:***{after}")
-    } else {
-        format!("{before}://{user}{after}")
+    let (place, query) = rest.split_once('?').map_or((rest, None), |(it, query)| (it, Some(query)));
+    let place = masked_place(place);
+    match query {
+        Some(query) => {
+            let query: Vec<_> = query.split('&').map(masked_parameter).collect();
+            format!("{before}://{place}?{}", query.join("&"))
+        }
+        None => format!("{before}://{place}"),
     }
+}
+
+fn masked_place(place: &str) -> String {
+    let authority = place.split(['/', '#']).next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((userinfo, _)) if userinfo.contains(':') => {
+            let user = userinfo.split(':').next().unwrap_or_default();
+            format!("{user}:***{}", &place[userinfo.len()..])
+        }
+        _ => place.to_owned(),
+    }
+}
+
+fn masked_parameter(parameter: &str) -> String {
+    match parameter.split_once('=') {
+        Some((name, value)) if !value.is_empty() && is_secret(&name.to_ascii_lowercase()) => {
+            format!("{name}=***")
+        }
+        _ => parameter.to_owned(),
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    SECRET_NAMES.contains(&name) || SECRET_PARTS.iter().any(|part| name.contains(part))
 }
 
 #[cfg(test)]
@@ -89,8 +125,21 @@ mod tests {
     }
 
     #[test]
+    fn secrets_in_a_query_are_masked() {
+        let masked = masked_url("--to=http://127.0.0.1/in?a=b&Access_Token=s3cret&sig=s3cret&c=d");
+        assert_eq!(masked, "--to=http://127.0.0.1/in?a=b&Access_Token=***&sig=***&c=d");
+        assert_eq!(masked_url("http://a:p?ss@h/"), "http://a:p?ss@h/");
+    }
+
+    #[test]
     fn other_text_is_left_alone() {
-        for text in ["--rate", "100/s", "http://127.0.0.1:8081/a:b@c", "amqp://guest@host/"] {
+        for text in [
+            "--rate",
+            "100/s",
+            "http://127.0.0.1:8081/a:b@c",
+            "amqp://guest@host/",
+            "http://h/?a=b&token=&signal=1",
+        ] {
             assert_eq!(masked_url(text), text);
         }
     }

@@ -142,6 +142,18 @@ fn a_password_on_the_command_line_is_refused_with_a_hint() {
 }
 
 #[test]
+fn a_secret_in_the_query_of_a_url_is_refused_with_a_hint() {
+    let line = refused_in_a_line(&["--rate=9/s", "--to=http://127.0.0.1/?a=b&token=s3cret"]);
+    let shown =
+        "`--to=http://127.0.0.1/?a=b&token=***`: others can read a secret on the command line";
+    assert!(line.starts_with(shown) && line.contains("CE_TO"), "{line}");
+    let to = format!("http://127.0.0.1:{}/?token=s3cret", closed_port());
+    let run = ce_blast().env("CE_TO", &to).arg("--rate=9/s").stdin(events(1)).run();
+    assert!(run.expect_code(2).stderr.contains("cannot connect"), "{}", run.stderr);
+    assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
+}
+
+#[test]
 fn a_user_in_an_http_url_is_refused_and_not_dropped() {
     let remedy = "HTTP has no user in its URL: put `authorization: Basic …` into a file, \
                   --header @FILE, or use --bearer-token-file FILE";
