@@ -25,6 +25,7 @@ use super::{Limits, Route, Seat};
 pub(crate) use batch::BatchSize;
 pub(crate) use body::Body;
 pub(crate) use retry::Retry;
+pub(super) use turn::if_free;
 
 use crate::cli::ContentMode;
 use crate::cli::check::Check;

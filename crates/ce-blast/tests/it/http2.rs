@@ -1,6 +1,9 @@
 //! HTTP/2 with prior knowledge: many events under way on few connections.
 
 use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
 
 use ce_record::Outcome::{Ok, ProtocolError, Rejected, Timeout};
 use ce_testkit::Run;
@@ -108,6 +111,38 @@ fn a_server_that_says_go_away_loses_nothing() {
     assert!((2..=3).contains(&connections), "{connections}");
     let opened = stream.samples.iter().filter(|sample| sample.connect_ns.is_some()).count();
     assert_eq!(opened as u64, connections - 1, "the first was opened before the run");
+}
+
+/// Greets a client in HTTP/2, and at its first request says that it takes none.
+fn says_go_away_at_once() -> String {
+    const PREFACE_BYTES: usize = 24;
+    const HEADERS: u8 = 1;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        socket.write_all(b"\0\0\0\x04\0\0\0\0\0").unwrap();
+        socket.read_exact(&mut [0; PREFACE_BYTES]).unwrap();
+        let mut head = [0; 9];
+        while head[3] != HEADERS {
+            socket.read_exact(&mut head).unwrap();
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+            socket.read_exact(&mut vec![0; length.try_into().unwrap()]).unwrap();
+        }
+        socket.write_all(b"\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0").unwrap();
+        drop(socket.read_to_end(&mut Vec::new()));
+    });
+    to
+}
+
+#[test]
+fn what_a_server_that_goes_away_has_left_out_is_told_in_plain_words() {
+    let to = says_go_away_at_once();
+    let run = ce_blast().args(["--http2", "--rate=9/s", "--to", &to]).stdin(events(1)).run();
+    let stream = Stream::read(&run.expect_code(0).stdout);
+    stream.expect_outcomes(&[(ProtocolError, 1)]);
+    let error = stream.samples[0].error.as_ref().unwrap();
+    assert!(error.ends_with("said GOAWAY and has not taken the request"), "{error}");
 }
 
 #[test]

@@ -219,8 +219,21 @@ fn take(request: &mut Option<Outgoing>) -> Outgoing {
 fn unsent(mut err: conn::TrySendError<Outgoing>, is_new: bool) -> Result<Outgoing, Answer> {
     match err.take_message() {
         Some(request) if !is_new => Ok(request),
-        _ => Err(Answer::error(Outcome::ProtocolError, err.error())),
+        _ => Err(broken(err.error())),
     }
+}
+
+/// What hyper says of a request that a server's GOAWAY left out, in words that nobody would understand.
+const LEFT_OUT: &str = "connection error received: not a result of an error";
+
+/// How a request ends that has no answer.
+fn broken(err: &hyper::Error) -> Answer {
+    let answer = Answer::error(Outcome::ProtocolError, err);
+    let is_left_out = answer.error.as_ref().is_some_and(|error| error.contains(LEFT_OUT));
+    if is_left_out {
+        return answer.hinted("the server said GOAWAY and has not taken the request");
+    }
+    answer
 }
 
 /// Adds to a body that is kept, until it is too long to be looked at.

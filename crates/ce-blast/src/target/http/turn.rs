@@ -17,7 +17,7 @@ const REST: Duration = Duration::from_secs(1);
 /// A connection that was answered on, if it can take another request. One that was closed cannot, and
 /// neither can one whose server answered before it had read all of a request: it may never do so, and
 /// hyper does not say when it has. That one is left alone for a while, to be rid of the rest.
-pub(super) async fn if_free(mut connection: One) -> Option<One> {
+pub(in crate::target) async fn if_free(mut connection: One) -> Option<One> {
     let mut asked = false;
     let ready = poll_fn(|cx| match connection.poll_ready(cx) {
         Poll::Ready(ready) => Poll::Ready(Some(ready.is_ok())),

@@ -20,6 +20,7 @@ pub(crate) use publish::Publish;
 
 use self::api::read;
 pub(crate) use super::http::One;
+use super::http::if_free;
 use super::pending::{Pending, Ticket, grace_is_over, now_and_then};
 use super::{Limits, Seat};
 use crate::job::{Answer, Opened};
@@ -143,16 +144,15 @@ impl Shared {
             let idle = self.idle.borrow_mut().pop();
             let is_new = idle.is_none();
             let mut connection = match idle {
-                Some(connection) if connection.is_closed() => continue,
-                Some(connection) => connection,
+                Some(connection) => match if_free(connection).await {
+                    Some(connection) => connection,
+                    None => continue,
+                },
                 None => match Box::pin(self.target.api.connect(opened)).await {
                     Ok(connection) => connection,
                     Err(answer) => return answer,
                 },
             };
-            if connection.ready().await.is_err() && !is_new {
-                continue;
-            }
             let response = match connection.try_send_request(request).await {
                 Ok(response) => response,
                 Err(mut err) => match err.take_message() {
