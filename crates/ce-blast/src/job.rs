@@ -72,9 +72,16 @@ impl Answer {
 
     /// With what may help, unless the error says that itself.
     pub(crate) fn hinted(self, hint: &str) -> Self {
-        let error = self.error.unwrap_or_default();
-        let error = if error.contains("; ") { error } else { format!("{error}; {hint}").into() };
-        Self { error: Some(error), ..self }
+        if self.says_what_helps() {
+            return self;
+        }
+        let error = format!("{}; {hint}", self.error.unwrap_or_default());
+        Self { error: Some(error.into()), ..self }
+    }
+
+    /// Whether the error says what to do about it. To try again is then not it.
+    pub(crate) fn says_what_helps(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| error.contains("; "))
     }
 
     /// An error in one line, for people to read and for `errors.csv` to group by.

@@ -67,6 +67,7 @@ fn a_certificate_for_another_name_needs_that_name() {
     let ca = authority.file("ca.pem");
     let line = refused(&server.url(), &["--ca-file", &ca]);
     assert!(line.ends_with("give a name of its certificate with --tls-server-name"), "{line}");
+    assert_eq!(server.connections(), 1, "it will not have another one in a moment");
     accepted(&server.url(), &["--ca-file", &ca, "--tls-server-name", "broker.test"]);
     refused(&server.url(), &["--ca-file", &ca, "--tls-server-name", "other.test"]);
 }

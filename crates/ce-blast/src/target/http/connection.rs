@@ -171,7 +171,9 @@ impl Connector {
         loop {
             match timeout(patience, self.connect_first()).await {
                 Ok(Ok(connection)) => return Ok(connection),
-                Ok(Err(_)) if Instant::now() < deadline => tokio::time::sleep(ASK_AGAIN).await,
+                Ok(Err(answer)) if Instant::now() < deadline && !answer.says_what_helps() => {
+                    tokio::time::sleep(ASK_AGAIN).await;
+                }
                 Ok(Err(answer)) => {
                     let why = answer.hinted("is the target running?").error.unwrap_or_default();
                     bail!("{address}: cannot connect: {why}")

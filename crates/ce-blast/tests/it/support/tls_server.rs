@@ -14,6 +14,7 @@ use super::server::read_request;
 /// A running server. Its threads end with the process.
 pub(crate) struct TlsServer {
     address: SocketAddr,
+    connections: Arc<AtomicU64>,
     requests: Arc<AtomicU64>,
 }
 
@@ -21,19 +22,25 @@ impl TlsServer {
     pub(crate) fn start(config: Arc<ServerConfig>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let requests = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&requests);
+        let [connections, requests] = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
+        let (accepted, counted) = (Arc::clone(&connections), Arc::clone(&requests));
         thread::spawn(move || {
             for socket in listener.incoming().map_while(Result::ok) {
+                accepted.fetch_add(1, SeqCst);
                 let (config, counted) = (Arc::clone(&config), Arc::clone(&counted));
                 thread::spawn(move || drop(serve(&socket, config, &counted)));
             }
         });
-        Self { address, requests }
+        Self { address, connections, requests }
     }
 
     pub(crate) fn url(&self) -> String {
         format!("https://{}/", self.address)
+    }
+
+    /// Connections so far.
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections.load(SeqCst)
     }
 
     /// Requests so far.
