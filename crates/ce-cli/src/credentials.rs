@@ -4,9 +4,12 @@
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::{masked_url, read_secret};
+
+/// What may stand in a URL as it is.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Environment variables that hold a user and a password.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +76,7 @@ impl Credentials {
                 bail!("the URL names the user `{user}`, and credentials are given: leave it out")
             }
             named => {
-                let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+                let encoded = |text| utf8_percent_encode(text, PLAIN);
                 let (user, password) = (encoded(&self.user), encoded(&self.password));
                 let rest = named.map_or(rest, |(user, _)| &rest[user.len() + 1..]);
                 Ok(format!("{scheme}://{user}:{password}@{rest}"))
@@ -102,6 +105,8 @@ mod tests {
         check("amqps://[::1]/a@b:c", "amqps://bob:p%40ss%3A%2F%C3%A9@[::1]/a@b:c");
         check("amqp://eve:x@mq/", "amqp://eve:x@mq/");
         check("rabbitmq+http://bob@mq:1/v", "rabbitmq+http://bob:p%40ss%3A%2F%C3%A9@mq:1/v");
+        let team = Credentials { user: "load-test_1.~".into(), password: "x".into() };
+        assert_eq!(team.fill_in("amqp://mq/").unwrap(), "amqp://load-test_1.~:x@mq/");
         let message = bob.fill_in("amqp://eve@mq/").unwrap_err().to_string();
         assert!(message.ends_with("leave it out"), "{message}");
     }

@@ -47,6 +47,10 @@ fn exchange_findings(
     if exchange.auto_delete {
         found.push(format!("exchange `{name}` is deleted with its last binding (auto-delete)"));
     }
+    if let Some(policy) = &exchange.unread_policy {
+        let why = "it may name an alternate exchange; reading it takes the tag `policymaker`";
+        found.push(format!("exchange `{name}` has a policy `{policy}` that is not shown: {why}"));
+    }
     if let Some(alternate) = &exchange.alternate
         && !topology.exchanges.contains_key(alternate)
     {

@@ -134,10 +134,13 @@ impl<'a> Look<'a> {
             };
             Binding { to, key: text(value, "routing_key") }
         };
-        let by_policy = match found["policy"].as_str() {
+        let policy = found["policy"].as_str();
+        let by_policy = match policy {
             Some(policy) => self.definition("policies", policy).await?,
-            None => Map::new(),
+            None => Some(Map::new()),
         };
+        let unread_policy = policy.filter(|_| by_policy.is_none()).map(ToOwned::to_owned);
+        let by_policy = by_policy.unwrap_or_default();
         let alternate =
             found["arguments"].get("alternate-exchange").or(by_policy.get("alternate-exchange"));
         Ok(Some(Exchange {
@@ -146,6 +149,7 @@ impl<'a> Look<'a> {
             auto_delete: found["auto_delete"] == true,
             internal: found["internal"] == true,
             alternate: alternate.and_then(Value::as_str).map(ToOwned::to_owned),
+            unread_policy,
             bindings: bindings.as_array().into_iter().flatten().map(binding).collect(),
         }))
     }
@@ -173,21 +177,34 @@ impl<'a> Look<'a> {
         }))
     }
 
-    async fn definition(&mut self, kind: &str, name: &str) -> anyhow::Result<Map<String, Value>> {
+    /// What a policy says; `None` to a user who may not know.
+    async fn definition(
+        &mut self,
+        kind: &str,
+        name: &str,
+    ) -> anyhow::Result<Option<Map<String, Value>>> {
         let path = format!("/api/{kind}/{}/{}", encoded(self.vhost), encoded(name));
-        let found = self.get(&path).await?.unwrap_or_default();
-        Ok(found["definition"].as_object().cloned().unwrap_or_default())
+        let (status, body) = self.api.get(&mut self.connection, &path, self.patience).await?;
+        if status == 401 || status == 403 {
+            return Ok(None);
+        }
+        let found = self.read(status, &body)?.unwrap_or_default();
+        Ok(Some(found["definition"].as_object().cloned().unwrap_or_default()))
     }
 
     /// What is at a path, if anything is.
     async fn get(&mut self, path: &str) -> anyhow::Result<Option<Value>> {
         let (status, body) = self.api.get(&mut self.connection, path, self.patience).await?;
+        self.read(status, &body)
+    }
+
+    fn read(&self, status: u16, body: &[u8]) -> anyhow::Result<Option<Value>> {
         match status {
             200 => {
-                Ok(Some(serde_json::from_slice(&body).context("the API does not answer in JSON")?))
+                Ok(Some(serde_json::from_slice(body).context("the API does not answer in JSON")?))
             }
             404 => Ok(None),
-            status => bail!(self.api.refusal(status, &body)),
+            status => bail!(self.api.refusal(status, body)),
         }
     }
 }

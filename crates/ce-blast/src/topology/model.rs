@@ -30,6 +30,8 @@ pub(super) struct Exchange {
     pub(super) internal: bool,
     /// Who takes what no binding takes.
     pub(super) alternate: Option<String>,
+    /// A policy of its own that this user may not read.
+    pub(super) unread_policy: Option<String>,
     pub(super) bindings: Vec<Binding>,
 }
 

@@ -138,6 +138,33 @@ fn dead_letters_to_a_queue_by_its_name_arrive() {
 }
 
 #[test]
+fn a_policy_that_the_user_may_not_read_is_warned_of() {
+    let Some(broker) = broker("a_policy_that_the_user_may_not_read") else { return };
+    let mut declared = Declared::new(&broker, "reader");
+    declared.put("/exchanges/%2f/NAME", r#"{"type":"topic","durable":true}"#);
+    declared.put("/queues/%2f/NAME-q", r#"{"durable":true}"#);
+    declared.bind("-q", "#");
+    declared.put(
+        "/policies/%2f/NAME",
+        r#"{"pattern":"^NAME$","apply-to":"exchanges","definition":{"alternate-exchange":"a"}}"#,
+    );
+    declared.put("/users/NAME", r#"{"password":"s3cret","tags":"management"}"#);
+    let rights = r#"{"configure":"","write":".*","read":""}"#;
+    let path = format!("/permissions/%2f/{}", declared.name);
+    assert_eq!(broker.api("PUT", &path, rights).0, 201);
+    let urls = ["--to", &broker.amqp_url, "--management-url", &broker.management_url];
+    let run = ce_blast()
+        .args(urls)
+        .args(["--check-topology", "--exchange", &declared.name])
+        .env("CE_AMQP_USER", &declared.name)
+        .env("CE_AMQP_PASSWORD", "s3cret")
+        .stdin(events(1))
+        .run();
+    let stdout = &run.expect_code(1).stdout;
+    assert!(stdout.contains("reading it takes the tag `policymaker`\n1 way"), "{stdout}");
+}
+
+#[test]
 fn a_line_that_is_no_event_is_told_by_its_number() {
     let args = ["--check-topology", "--to", "amqp://127.0.0.1:1/%2f"];
     let run = ce_blast().args(args).stdin(events(1) + "\n\n{}\n").run();

@@ -60,6 +60,11 @@ impl Api {
         Ok(Self { connector: Connector::new(route, false)?, headers, shown })
     }
 
+    /// The URL without a password.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
     /// Opens the first connection; one to an API that is just starting takes a moment.
     pub(crate) async fn open(&self, patience: Duration) -> anyhow::Result<One> {
         match self.connector.open(patience).await? {

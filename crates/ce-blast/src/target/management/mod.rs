@@ -61,7 +61,10 @@ impl ManagementTarget {
         let (status, body) = self.api.get(&mut connection, &self.exchange, patience).await?;
         match status {
             200 => Ok(connection),
-            404 => bail!("there is no {}: declare it, or name another with --exchange", self.names),
+            404 => {
+                let (shown, names) = (self.api.shown(), &self.names);
+                bail!("{shown}: there is no {names}: declare it, or name another with --exchange")
+            }
             status => bail!(self.api.refusal(status, &body)),
         }
     }
