@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use ce_amqp::{ExchangeName, Said, ShortText};
+use ce_record::Outcome;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::amqp::AmqpTarget;
@@ -17,11 +18,14 @@ use super::dial::{Stream, error_of};
 use super::handshake::{Talk, Tuned, close};
 use super::message::Message;
 use crate::event::Event;
+use crate::job::Answer;
 
 /// The only channel of the connection.
 pub(super) const CHANNEL: u16 = 1;
 /// What is read at a time: some hundred confirms.
 const READ_BYTES: usize = 16 * 1024;
+const NO_CONFIRMS: &str =
+    "the broker grants no publisher confirms, and without them no outcome is known";
 /// A broker that is silent for so many heartbeats is gone.
 const SILENT: u32 = 2;
 
@@ -194,17 +198,32 @@ pub(super) async fn open_channel(
     talk.open_channel(CHANNEL).await.map_err(error_of)?;
     // The default exchange is always there, and may not be asked for.
     if !exchange.as_str().is_empty() {
-        talk.look_for_exchange(CHANNEL, exchange).await.map_err(|answer| {
-            let (name, why) = (exchange.as_str(), error_of(answer));
-            anyhow!("exchange `{name}`: {why}; declare it, or name another with --exchange")
-        })?;
+        find_exchange(&mut talk, exchange).await?;
     }
     talk.confirm_mode(CHANNEL).await.map_err(|answer| {
-        anyhow::Error::new(error_of(answer)).context(
-            "the broker grants no publisher confirms, and without them no outcome is known",
-        )
+        let is_refused = is_refused(&answer);
+        let why = anyhow::Error::new(error_of(answer));
+        if is_refused { why.context(NO_CONFIRMS) } else { why }
     })?;
     Ok(talk.rest())
+}
+
+async fn find_exchange(
+    talk: &mut Talk<'_, Box<dyn Stream>>,
+    exchange: &ExchangeName,
+) -> anyhow::Result<()> {
+    talk.look_for_exchange(CHANNEL, exchange).await.map_err(|answer| {
+        let is_refused = is_refused(&answer);
+        let (name, why) = (exchange.as_str(), error_of(answer));
+        let remedy = if is_refused { "; declare it, or name another with --exchange" } else { "" };
+        anyhow!("exchange `{name}`: {why}{remedy}")
+    })
+}
+
+/// Whether the broker has said no. A connection that is lost meanwhile says nothing about what was
+/// asked for.
+fn is_refused(answer: &Answer) -> bool {
+    answer.outcome == Outcome::Rejected
 }
 
 #[cfg(test)]
@@ -254,6 +273,19 @@ mod tests {
         theirs.write_all(second).await.unwrap();
         poll_fn(|cx| link.poll(cx)).await.unwrap();
         assert_eq!(link.next(), Ok(Some(Said::Heartbeat)));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_lost_says_nothing_about_the_exchange() {
+        let (ours, theirs) = duplex(1024);
+        drop(theirs);
+        let mut ours: Box<dyn Stream> = Box::new(ours);
+        let stage = Cell::new(Stage::Open);
+        let mut talk = Talk::new(&mut ours, &stage, Vec::new());
+        let exchange = ExchangeName::new("e").unwrap();
+        let lost = find_exchange(&mut talk, &exchange).await.unwrap_err().to_string();
+        assert!(lost.starts_with("exchange `e`: no channel: "), "{lost}");
+        assert!(!lost.contains("--exchange"), "{lost}");
     }
 
     #[tokio::test]
