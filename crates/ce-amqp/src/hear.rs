@@ -2,6 +2,7 @@
 
 use crate::fields::Fields;
 use crate::frame::{BODY, FrameError, HEADER, HEARTBEAT, METHOD, split};
+use crate::publish::fingerprint;
 
 /// Which of the properties of a message are there, from the first bit down.
 const PROPERTIES: u16 = 14;
@@ -81,6 +82,8 @@ pub enum Said {
     Header {
         /// The message id, if it has one.
         message_id: Option<String>,
+        /// That of its properties, which were published with the same.
+        fingerprint: u64,
     },
     /// A part of its body.
     Body,
@@ -139,18 +142,22 @@ fn method(payload: &[u8]) -> Option<Said> {
 fn header(payload: &[u8]) -> Option<Said> {
     let mut fields = Fields(payload);
     let (_class, _weight, _size) = (fields.u16()?, fields.u16()?, fields.u64()?);
+    let fingerprint = fingerprint(fields.0);
     let flags = fields.u16()?;
     let has = |property: u16| flags & (1 << (15 - property)) != 0;
     for property in (0..PROPERTIES).filter(|&property| has(property)) {
         match property {
-            MESSAGE_ID => return Some(Said::Header { message_id: Some(fields.short_text()?) }),
+            MESSAGE_ID => {
+                let message_id = Some(fields.short_text()?);
+                return Some(Said::Header { message_id, fingerprint });
+            }
             HEADERS => drop(fields.long_bytes()?),
             TIMESTAMP => drop(fields.u64()?),
             property if BYTES.contains(&property) => drop(fields.u8()?),
             _ => drop(fields.short_text()?),
         }
     }
-    Some(Said::Header { message_id: None })
+    Some(Said::Header { message_id: None, fingerprint })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Publishing a message: a method, a header, and the body in as many parts as it takes.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hasher};
 
 use crate::fields::{ShortText, put_long, put_with_length};
 use crate::frame::{BODY, HEAD, HEADER, put, put_method};
@@ -34,7 +35,8 @@ pub struct HeaderTooLong {
     frame_max: usize,
 }
 
-/// Writes a message with the mandatory flag, in frames of so many bytes at most, or nothing.
+/// Writes a message with the mandatory flag, in frames of so many bytes at most, or nothing. Returns the
+/// fingerprint of its properties.
 pub fn publish(
     to: &mut Vec<u8>,
     channel: u16,
@@ -42,7 +44,7 @@ pub fn publish(
     properties: &Properties<'_>,
     body: &[u8],
     frame_max: usize,
-) -> Result<(), HeaderTooLong> {
+) -> Result<u64, HeaderTooLong> {
     let before = to.len();
     put_method(to, channel, (60, 40), |to| {
         to.extend([0, 0]);
@@ -50,12 +52,14 @@ pub fn publish(
         routing_key.put(to);
         to.push(MANDATORY);
     });
-    let header = to.len();
+    let (header, mut print) = (to.len(), 0);
     put(to, HEADER, channel, |to| {
         // The class, and a weight that is always zero.
         to.extend([0, 60, 0, 0]);
         to.extend((body.len() as u64).to_be_bytes());
+        let start = to.len();
         properties.put(to);
+        print = fingerprint(&to[start..]);
     });
     let bytes = to.len() - header;
     if bytes > frame_max {
@@ -65,7 +69,14 @@ pub fn publish(
     for part in body.chunks(frame_max.saturating_sub(HEAD).max(1)) {
         put(to, BODY, channel, |to| to.extend(part));
     }
-    Ok(())
+    Ok(print)
+}
+
+/// Tells the properties of a message from those of most others, as they are on the wire.
+pub(crate) fn fingerprint(properties: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(properties);
+    hasher.finish()
 }
 
 impl Properties<'_> {

@@ -2,9 +2,9 @@
 //!
 //! The broker numbers the publishes of a channel from one, and so do we; a confirm names its publish,
 //! or all up to it. A message that no queue takes comes back before it is acknowledged, and is told by
-//! its message id and its routing key: events of two sources may have the same id, and then one of
-//! them may reach a queue and the other none. Of those with both in common it is the oldest that has
-//! not come back: a channel is served in order.
+//! its message id, its routing key, and its properties: events of two sources may have the same id, and
+//! then one of them may reach a queue and the other none. Of those with all in common it is the oldest
+//! that has not come back: a channel is served in order.
 
 use std::collections::VecDeque;
 
@@ -16,11 +16,17 @@ pub(super) type Returned = (u16, Box<str>);
 pub(super) struct Name {
     message_id: Box<str>,
     routing_key: Box<str>,
+    /// Of all properties, by which an exchange may route as well. A broker may have added to them.
+    fingerprint: u64,
 }
 
 impl Name {
-    pub(super) fn new(message_id: &str, routing_key: &str) -> Self {
-        Self { message_id: message_id.into(), routing_key: routing_key.into() }
+    pub(super) fn new(message_id: &str, routing_key: &str, fingerprint: u64) -> Self {
+        Self { message_id: message_id.into(), routing_key: routing_key.into(), fingerprint }
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        self.message_id == other.message_id && self.routing_key == other.routing_key
     }
 }
 
@@ -68,20 +74,26 @@ impl<T> Confirms<T> {
     /// A message came back. One that is not under way is nobody's.
     pub(super) fn returned(&mut self, name: &Name, returned: Returned) {
         let first = self.first;
-        let start = usize::try_from(self.next_return.saturating_sub(first)).unwrap_or(usize::MAX);
-        let is_it = |publish: &Option<Publish<T>>| {
-            let open = publish.as_ref().filter(|open| open.returned.is_none());
-            open.is_some_and(|open| open.name == *name)
-        };
-        let start = start.min(self.open.len());
-        let after = self.open.range(start..).position(is_it).map(|place| start + place);
-        let place = after.or_else(|| self.open.range(..start).position(is_it));
+        let exact = self.place_of(|open| open == name);
+        let place = exact.or_else(|| self.place_of(|open| open.is_like(name)));
         if let Some(place) = place
             && let Some(open) = &mut self.open[place]
         {
             open.returned = Some(Box::new(returned));
             self.next_return = first + place as u64 + 1;
         }
+    }
+
+    /// Where the next message is that has not come back, and whose name it may be.
+    fn place_of(&self, is_it: impl Fn(&Name) -> bool) -> Option<usize> {
+        let is_it = |publish: &Option<Publish<T>>| {
+            let open = publish.as_ref().filter(|open| open.returned.is_none());
+            open.is_some_and(|open| is_it(&open.name))
+        };
+        let start = self.next_return.saturating_sub(self.first);
+        let start = usize::try_from(start).unwrap_or(usize::MAX).min(self.open.len());
+        let after = self.open.range(start..).position(&is_it).map(|place| start + place);
+        after.or_else(|| self.open.range(..start).position(&is_it))
     }
 
     /// A confirm came for the message `tag`, or for all up to it; zero is all. Tells `each` of them,
@@ -137,7 +149,7 @@ mod tests {
     use super::*;
 
     fn name(id: &str) -> Name {
-        Name::new(id, "key")
+        Name::new(id, "key", 1)
     }
 
     fn published(ids: &[&str]) -> Confirms<usize> {
@@ -192,13 +204,21 @@ mod tests {
     }
 
     #[test]
-    fn of_equal_ids_the_one_with_the_same_routing_key_comes_back() {
-        let mut confirms = Confirms::new();
-        for (publish, key) in ["ok", "nowhere", "ok"].into_iter().enumerate() {
-            confirms.published(Name::new("a", key), publish);
-        }
-        confirms.returned(&Name::new("a", "nowhere"), back());
-        assert_eq!(confirm(&mut confirms, 3, true), [(0, false), (1, true), (2, false)]);
+    fn of_equal_ids_the_one_with_all_else_in_common_comes_back() {
+        let all = [("ok", 1), ("nowhere", 1), ("nowhere", 2), ("ok", 1)];
+        let check = |name: Name, back: usize| {
+            let mut confirms = Confirms::new();
+            for (publish, (key, print)) in all.into_iter().enumerate() {
+                confirms.published(Name::new("a", key, print), publish);
+            }
+            confirms.returned(&name, self::back());
+            let told = confirm(&mut confirms, 4, true);
+            assert_eq!(told, [0, 1, 2, 3].map(|publish| (publish, publish == back)));
+        };
+        check(Name::new("a", "nowhere", 1), 1);
+        check(Name::new("a", "nowhere", 2), 2);
+        // The broker has added something.
+        check(Name::new("a", "nowhere", 3), 1);
     }
 
     #[test]

@@ -86,9 +86,10 @@ impl Link {
     pub(super) fn publish(&mut self, target: &AmqpTarget, event: &Event) -> Result<Name, String> {
         let Message { routing_key, properties, body } = Message::new(target, event)?;
         let to: (&ShortText<'_>, _) = (&target.exchange, &routing_key);
-        ce_amqp::publish(&mut self.output, CHANNEL, to, &properties, &body, self.frame_max)
-            .map_err(|err| err.to_string())?;
-        Ok(Name::new(event.id(), routing_key.as_str()))
+        let output = &mut self.output;
+        let print = ce_amqp::publish(output, CHANNEL, to, &properties, &body, self.frame_max);
+        let print = print.map_err(|err| err.to_string())?;
+        Ok(Name::new(event.id(), routing_key.as_str(), print))
     }
 
     /// Writes what the broker takes, and reads what has come; whether something has.
@@ -277,8 +278,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_is_lost_says_nothing_about_the_exchange() {
-        let (ours, theirs) = duplex(1024);
-        drop(theirs);
+        let (ours, _) = duplex(1024);
         let mut ours: Box<dyn Stream> = Box::new(ours);
         let stage = Cell::new(Stage::Open);
         let mut talk = Talk::new(&mut ours, &stage, Vec::new());

@@ -43,9 +43,10 @@ impl Publisher<'_> {
                 Said::Return { code, text, routing_key } => {
                     self.returning = Some((routing_key, (code, text.into())));
                 }
-                Said::Header { message_id } => {
+                Said::Header { message_id, fingerprint } => {
                     if let Some((routing_key, returned)) = self.returning.take() {
-                        let name = Name::new(&message_id.unwrap_or_default(), &routing_key);
+                        let id = message_id.unwrap_or_default();
+                        let name = Name::new(&id, &routing_key, fingerprint);
                         self.confirms.returned(&name, returned);
                     }
                 }
